@@ -1,0 +1,87 @@
+//! Bytes in, matches out. No IO, no async, no image types, no clock but the one it is given.
+//!
+//! ```text
+//! haystack --prefilter--> candidates --rule's pattern in a window--> token matches ---+
+//!     |------------------> name = value assignments --assigned rules, generic model---+--> quiet --> overlap --> Match
+//!     |------------------> structured detectors (by hint) --> fields ------------------+
+//!     +------------------> encoded runs --decode, once more from the top---------------+
+//! ```
+
+pub mod rule;
+mod schema;
+pub mod structured;
+
+use std::{ops::Range, sync::Arc};
+
+pub use rule::{Rule, RuleError, Shape};
+
+use crate::{
+    finding::{Confidence, LocationKind, Severity},
+    secret::Secret,
+};
+
+/// What is known about a haystack besides its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Hint<'a> {
+    /// What kind of place it is.
+    pub kind: LocationKind,
+    /// Path of the innermost file (`BOOT-INF/x.yml` of a jar), or empty.
+    pub path: &'a str,
+    /// The variable or key whose value the haystack is, where it is one (`Env`, labels).
+    pub name: Option<&'a str>,
+}
+
+/// One credential in one haystack. Holds the value, so it has no `Debug`.
+pub struct Match {
+    /// The rule that names it.
+    pub rule: Arc<Rule>,
+    /// Where the value stands in the haystack, in bytes (of the encoded run, where it was decoded).
+    pub span: Range<usize>,
+    /// The credential, decoded.
+    pub secret: Secret,
+    /// Leading bytes of the value that the provider's format fixes.
+    pub visible: usize,
+    /// Whether someone could guess the value: neither a provider's format nor about 64 bits of entropy.
+    pub guessable: bool,
+    /// The variable or key that it is assigned to.
+    pub name: Option<String>,
+    /// The rule's severity, after evidence.
+    pub severity: Severity,
+    /// The rule's confidence, after evidence.
+    pub confidence: Confidence,
+    /// Why we believe it. Never a part of the value.
+    pub evidence: Vec<String>,
+    /// Encodings that were undone, outermost first: `base64`, `hex`, `url`.
+    pub inner: Vec<String>,
+    /// `Some(reason)` where an offline check proves that it is no credential: counted, shown only on request.
+    pub refuted: Option<String>,
+}
+
+/// The compiled rules. Shared by all threads; immutable.
+pub struct Engine {
+    rules: Vec<Arc<Rule>>,
+}
+
+/// Buffers that a thread reuses from haystack to haystack.
+#[derive(Default)]
+pub struct Scratch {}
+
+impl Engine {
+    /// With the built-in rules and the user's.
+    pub fn new(extra: Vec<Arc<Rule>>) -> Self {
+        let mut rules = rule::built_in();
+        rules.extend(extra);
+        Self { rules }
+    }
+
+    /// The rules in use.
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    /// Finds the credentials of one haystack. Overlaps are resolved and placeholders left out; matches come in the order
+    /// of their spans.
+    pub fn find(&self, haystack: &[u8], hint: &Hint<'_>, scratch: &mut Scratch, emit: &mut dyn FnMut(Match)) {
+        let _ = (haystack, hint, scratch, emit);
+    }
+}

@@ -1,0 +1,18 @@
+//! imgscan finds credentials that were baked into OCI images, and the literal secrets of Kubernetes manifests.
+//!
+//! One engine ([`detect`]) serves the command line, the CI gate and the admission webhook.
+
+pub mod content;
+pub mod detect;
+pub mod finding;
+pub mod fingerprint;
+#[cfg(feature = "image")]
+pub mod image;
+pub mod report;
+#[cfg(feature = "image")]
+pub mod scan;
+mod secret;
+#[cfg(feature = "image")]
+pub mod target;
+
+pub use secret::Secret;
