@@ -36,6 +36,23 @@ pub trait Sink {
     fn found(&mut self, found: Found);
     /// A gap in coverage.
     fn uncovered(&mut self, gap: Uncovered);
+    /// Hashes of the whole file, where something was found in it and they are known: what a package database can prove
+    /// (see package provenance). Called at most once a file, after all of its findings. Callers that know no packages
+    /// need none.
+    fn hashes(&mut self, hashes: ContentHashes) {
+        let _ = hashes;
+    }
+}
+
+/// Hashes of a whole file, as package databases record them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentHashes {
+    /// dpkg's `md5sums`, old rpm databases.
+    pub md5: [u8; 16],
+    /// apk's `installed`.
+    pub sha1: [u8; 20],
+    /// rpm databases, pip's `RECORD`.
+    pub sha256: [u8; 32],
 }
 
 /// Budgets against hostile content. Hitting one is a gap in coverage, never a silent end.
@@ -47,13 +64,17 @@ pub struct Limits {
     pub unpacked: u64,
     /// Members that the containers of one file may have, in sum.
     pub members: u64,
+    /// Unpacked bytes for each byte of the file itself, once [`Limits::ratio_floor`] is passed.
+    pub ratio: u64,
+    /// Unpacked bytes up to which the ratio is not asked for.
+    pub ratio_floor: u64,
     /// Bytes of one text that are held in memory at a time; longer ones are scanned in overlapping windows.
     pub window: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 6, unpacked: 8 << 30, members: 1_000_000, window: 1 << 20 }
+        Self { depth: 6, unpacked: 8 << 30, members: 1_000_000, ratio: 250, ratio_floor: 256 << 20, window: 1 << 20 }
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Hint<'a> {
     pub path: &'a str,
     /// The variable or key whose value the haystack is, where it is one (`Env`, labels).
     pub name: Option<&'a str>,
+    /// Whether the haystack is not text (a program, an object file, a database page): only a value's own format counts,
+    /// guesses from `name = value` are noise there.
+    pub binary: bool,
 }
 
 /// One credential in one haystack. Holds the value, so it has no `Debug`.
