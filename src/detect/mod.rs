@@ -7,6 +7,8 @@
 //!     +------------------> encoded runs --decode, once more from the top---------------+
 //! ```
 
+pub mod checks;
+pub mod decode;
 pub mod rule;
 mod schema;
 pub mod structured;

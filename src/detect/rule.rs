@@ -212,6 +212,12 @@ fn from_raw(file: &RuleFile, raw: &RawRule) -> Result<Rule, String> {
         .ok_or_else(|| format!("`{}` is no severity; use critical, high, medium, low or info", raw.severity))?;
     let confidence =
         Confidence::parse(&raw.confidence).ok_or_else(|| format!("`{}` is no confidence; use high, medium or low", raw.confidence))?;
+    if let Some(unknown) = raw.checks.iter().find(|name| super::checks::check(name).is_none()) {
+        return Err(format!(
+            "`{unknown}` is no check; known are {}",
+            super::checks::CHECKS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        ));
+    }
     let checked = |source: &str| compile(source).map(drop).map_err(|error| format!("the pattern does not compile: {error}"));
     let shape = match (&raw.pattern, &raw.value) {
         (Some(_), Some(_)) => return Err("a rule has `pattern` (token) or `value` (assigned), not both".to_owned()),

@@ -1,0 +1,71 @@
+//! Private keys in PEM: PKCS#1, PKCS#8 (RFC 5958), SEC 1, OpenSSH (PROTOCOL.key), and JSON files that hold one.
+
+use memchr::memmem;
+use serde_json::Value;
+
+use super::{Outcome, Subject, Verdict, fact};
+use crate::detect::decode::base64;
+
+pub(super) fn check(subject: &Subject<'_>) -> Verdict {
+    let text = String::from_utf8_lossy(subject.secret).replace("\\n", "\n").replace("\\r", "");
+    let Some((label, rest)) = text.split_once("-----BEGIN ").and_then(|(_, rest)| rest.split_once("-----")) else {
+        return Verdict::doubtful("no PEM header");
+    };
+    let body = rest.split("-----END").next().unwrap_or_default();
+    let legacy_encryption = body.contains("ENCRYPTED") || body.contains("DEK-Info");
+    let packed: Vec<u8> = body
+        .lines()
+        .filter(|line| !line.contains(':'))
+        .flat_map(str::bytes)
+        .filter(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b))
+        .collect();
+    if packed.len() < 40 {
+        return Verdict::refuted("no key between header and footer");
+    }
+    let bytes = base64(&packed).unwrap_or_default();
+    let mut evidence: Vec<String> = fact("kind", label).into_iter().collect();
+    let (parsed, encrypted) = if let Some(rest) = bytes.strip_prefix(b"openssh-key-v1\0") {
+        // Then the cipher's name as a string with a 32-bit length.
+        (true, rest.get(4..8).is_some_and(|name| name != b"none"))
+    } else {
+        (der_sequence(&bytes), legacy_encryption || label.contains("ENCRYPTED"))
+    };
+    evidence.push(if encrypted { "encrypted with a passphrase" } else { "not encrypted" }.to_owned());
+    if encrypted {
+        return Verdict { outcome: Outcome::Expired, evidence };
+    }
+    if parsed {
+        evidence.push("key parses".to_owned());
+        return Verdict { outcome: Outcome::Proven, evidence };
+    }
+    Verdict { outcome: Outcome::Fits, evidence }
+}
+
+/// A DER SEQUENCE whose length fits the bytes.
+fn der_sequence(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x30, short, rest @ ..] if *short < 0x80 => rest.len() >= usize::from(*short),
+        [0x30, 0x81, a, rest @ ..] => rest.len() >= usize::from(*a),
+        [0x30, 0x82, a, b, rest @ ..] => rest.len() >= usize::from(u16::from_be_bytes([*a, *b])),
+        _ => false,
+    }
+}
+
+pub(super) fn gcp_service_account(subject: &Subject<'_>) -> Verdict {
+    let json = serde_json::from_slice::<Value>(subject.around).or_else(|_| serde_json::from_slice::<Value>(subject.secret)).ok();
+    let from_json = |key: &str| json.as_ref().and_then(|json| json.get(key)).and_then(Value::as_str).map(str::to_owned);
+    let email = from_json("client_email").or_else(|| near(subject.around, b"client_email"));
+    let project = from_json("project_id").or_else(|| near(subject.around, b"project_id"));
+    let mut evidence: Vec<String> = email.iter().filter_map(|text| fact("service account", text)).collect();
+    evidence.extend(project.iter().filter_map(|text| fact("project", text)));
+    if email.is_some() { Verdict { outcome: Outcome::Proven, evidence } } else { Verdict::fits(evidence) }
+}
+
+/// The string value of `"key": "value"` without parsing the rest, which may be cut off.
+fn near(text: &[u8], key: &[u8]) -> Option<String> {
+    let at = memmem::find(text, key)?;
+    let rest = text.get(at + key.len()..)?.get(..200.min(text.len() - at - key.len()))?;
+    let mut quotes = rest.split(|b| *b == b'"');
+    let value = quotes.nth(2)?;
+    String::from_utf8(value.to_vec()).ok().map(|text| text.trim_end_matches('\\').to_owned())
+}

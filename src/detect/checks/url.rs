@@ -1,0 +1,42 @@
+//! Credentials of URLs and of basic authentication.
+
+use super::{Outcome, Subject, Verdict, fact};
+use crate::detect::decode::base64;
+
+/// Evidence only: the URL stands around the secret.
+pub(super) fn credentials(subject: &Subject<'_>) -> Verdict {
+    let Some((scheme, user, host)) = parts(subject) else { return Verdict::fits(Vec::new()) };
+    let mut evidence: Vec<String> = fact("scheme", &scheme).into_iter().collect();
+    evidence.extend(fact("user", &user));
+    evidence.extend(fact("host", &host));
+    Verdict::fits(evidence)
+}
+
+fn parts(subject: &Subject<'_>) -> Option<(String, String, String)> {
+    let text = String::from_utf8_lossy(subject.around);
+    let secret = std::str::from_utf8(subject.secret).ok()?;
+    let (before, after) = if text.contains("://") && !secret.contains("://") {
+        text.split_once(&format!(":{secret}@"))?
+    } else {
+        // The secret is the whole URL.
+        let (authority, rest) = secret.split_once('@')?;
+        (authority.rsplit_once(':')?.0, rest)
+    };
+    let (head, user) = before.rsplit_once("://")?;
+    let scheme: String = head.chars().rev().take_while(|c| c.is_ascii_alphanumeric() || "+-.".contains(*c)).collect();
+    let host: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
+    Some((scheme.chars().rev().collect(), user.to_owned(), host))
+}
+
+pub(super) fn basic_auth(subject: &Subject<'_>) -> Verdict {
+    let Some(bytes) = base64(subject.secret) else { return Verdict::refuted("not base64") };
+    let colon = bytes.iter().position(|b| *b == b':');
+    let text = bytes.iter().all(|b| (0x20..0x7f).contains(b) || *b >= 0x80);
+    match colon {
+        Some(at) if text && at + 1 < bytes.len() => {
+            let user = String::from_utf8_lossy(bytes.get(..at).unwrap_or_default()).into_owned();
+            Verdict { outcome: Outcome::Proven, evidence: fact("user", &user).into_iter().collect() }
+        }
+        _ => Verdict::refuted("does not decode to user and password"),
+    }
+}
