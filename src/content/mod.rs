@@ -1,6 +1,22 @@
 //! One file's bytes to matches: recognises what the bytes are (text, archive, compressed stream, database, git object,
 //! binary), goes in to a depth with budgets, and hands text to the engine. Knows nothing of images.
 
+mod ar;
+mod compressed;
+mod cpio;
+mod encoded;
+mod hashing;
+mod meter;
+mod peek;
+mod plain;
+mod pool;
+mod rpm;
+mod sniff;
+mod tar;
+mod utf16;
+mod walk;
+mod zip;
+
 use std::{
     io::{self, Read},
     sync::Arc,
@@ -83,12 +99,13 @@ pub struct Scanner {
     engine: Arc<Engine>,
     scratch: Scratch,
     limits: Limits,
+    pool: pool::Pool,
 }
 
 impl Scanner {
     /// With the given rules and budgets.
     pub fn new(engine: Arc<Engine>, limits: Limits) -> Self {
-        Self { engine, scratch: Scratch::default(), limits }
+        Self { engine, scratch: Scratch::default(), limits, pool: pool::Pool::default() }
     }
 
     /// Scans one file. `path` is its path in the layer; `size` as the tar header says, a hint only.
@@ -96,8 +113,23 @@ impl Scanner {
     /// # Errors
     /// Only those of `reader` itself. Damaged containers are gaps.
     pub fn scan(&mut self, path: &str, size: Option<u64>, reader: &mut dyn Read, sink: &mut dyn Sink) -> io::Result<()> {
-        let _ = (path, size, reader, sink, &self.limits);
-        Ok(())
+        let _ = size;
+        let meter = meter::Meter::new(self.limits);
+        let mut walk = walk::Walk {
+            engine: &self.engine,
+            scratch: &mut self.scratch,
+            pool: &mut self.pool,
+            limits: self.limits,
+            sink,
+            meter: meter.clone(),
+            inner: Vec::new(),
+            depth: 0,
+            path,
+            found: false,
+            budget_reported: false,
+        };
+        walk.file(&mut meter::Source { reader, meter: meter.clone() });
+        meter.take_failure().map_or(Ok(()), Err)
     }
 
     /// Scans a text that is not a file: a variable's value, a label, a file's name.

@@ -1,0 +1,114 @@
+//! Bytes that are scanned as they are: whole, or in overlapping windows.
+
+use std::{io, io::Read};
+
+use super::walk::{Walk, fill};
+use crate::{detect::Hint, finding::LocationKind};
+
+/// Texts up to this length are handed to the engine whole, so that structured formats can be parsed.
+const WHOLE: usize = 4 << 20;
+/// Bytes that two windows share.
+const OVERLAP: usize = 32 << 10;
+/// Of the overlap, the part before which a window's matches belong to the window before: context of what follows.
+const CONTEXT: usize = 8 << 10;
+
+/// Where a window stands in its text, for lines and columns.
+struct Place {
+    /// Newlines before the window.
+    lines: u64,
+    /// Bytes between the last newline before the window and its start.
+    column: u64,
+}
+
+impl Walk<'_> {
+    /// Scans text or a binary of which `head` was read; `whole`: there is no more.
+    pub(super) fn plain(&mut self, name: &str, head: &[u8], whole: bool, binary: bool, reader: &mut dyn Read) -> io::Result<()> {
+        let hint = Hint { kind: LocationKind::File, path: name, name: None, binary };
+        if whole {
+            self.window(head, &hint, &mut Place { lines: 0, column: 0 }, 0..head.len().saturating_add(1));
+            return Ok(());
+        }
+        let mut body = self.pool.body();
+        let result = self.windows(head, &mut body, &hint, reader);
+        self.pool.give_body(body);
+        result
+    }
+
+    fn windows(&mut self, head: &[u8], body: &mut Vec<u8>, hint: &Hint<'_>, reader: &mut dyn Read) -> io::Result<()> {
+        let window = self.limits.window.max(4 * OVERLAP);
+        let first = if hint.binary { window } else { window.max(WHOLE) };
+        if body.len() < head.len() {
+            body.resize(head.len(), 0);
+        }
+        body.get_mut(..head.len()).expect("just made long enough").copy_from_slice(head);
+        let mut filled = fill(reader, body, head.len(), first.max(head.len()))?;
+        let mut place = Place { lines: 0, column: 0 };
+        // Matches that start before this byte of the window belong to the window before.
+        let mut from = 0;
+        let mut limit = first.max(head.len());
+        loop {
+            let last = filled < limit;
+            let text = body.get(..filled).unwrap_or_default();
+            let until = if last { filled + 1 } else { filled - OVERLAP + CONTEXT };
+            let reported = self.window(text, hint, &mut place, from..until);
+            if last {
+                return Ok(());
+            }
+            let kept = filled - OVERLAP;
+            advance(&mut place, text.get(..kept).unwrap_or_default(), hint.binary);
+            body.copy_within(kept..filled, 0);
+            from = CONTEXT.max(reported.saturating_sub(kept));
+            limit = window;
+            filled = fill(reader, body, OVERLAP, window)?;
+        }
+    }
+
+    /// Scans one window and reports the matches that start in `report`; returns where the last of them ends.
+    fn window(&mut self, text: &[u8], hint: &Hint<'_>, place: &mut Place, report: std::ops::Range<usize>) -> usize {
+        let (mut at, mut line, mut line_start) = (0usize, place.lines, None::<usize>);
+        let mut end = 0;
+        let (sink, inner, found) = (&mut *self.sink, &self.inner, &mut self.found);
+        self.engine.find(text, hint, self.scratch, &mut |matched| {
+            let start = matched.span.start;
+            if !report.contains(&start) {
+                return;
+            }
+            end = end.max(matched.span.end);
+            *found = true;
+            if hint.binary {
+                return Walk::report(sink, inner, matched, None, None);
+            }
+            // Matches come in order: each newline is counted once.
+            if start < at {
+                (at, line, line_start) = (0, place.lines, None);
+            }
+            for newline in memchr::memchr_iter(b'\n', text.get(at..start).unwrap_or_default()) {
+                line += 1;
+                line_start = Some(at + newline + 1);
+            }
+            at = start;
+            let column = match line_start {
+                Some(begin) => (start - begin) as u64,
+                None => place.column + start as u64,
+            };
+            let number = |value: u64| u32::try_from(value + 1).ok();
+            Walk::report(sink, inner, matched, number(line), number(column));
+        });
+        if !hint.binary {
+            self.encoded(hint.path, text);
+        }
+        end
+    }
+}
+
+/// Moves the place over text that is left behind.
+fn advance(place: &mut Place, text: &[u8], binary: bool) {
+    if binary {
+        return;
+    }
+    place.lines += memchr::memchr_iter(b'\n', text).count() as u64;
+    place.column = match memchr::memrchr(b'\n', text) {
+        Some(newline) => (text.len() - newline - 1) as u64,
+        None => place.column + text.len() as u64,
+    };
+}

@@ -1,0 +1,194 @@
+//! What bytes are, by their first ones. Never by a file's name.
+
+/// How to read a file's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Text in an encoding that holds ASCII as it is.
+    Text,
+    /// Anything else: a program, an object file.
+    Binary,
+    /// UTF-16, with or without a byte order mark.
+    Utf16 {
+        /// Byte order.
+        big_endian: bool,
+    },
+    /// RFC 1952.
+    Gzip,
+    /// bzip2.
+    Bzip2,
+    /// The .xz file format.
+    Xz,
+    /// RFC 8878.
+    Zstd,
+    /// RFC 1950: also a loose object of git.
+    Zlib,
+    /// ustar, PAX, GNU, v7.
+    Tar,
+    /// APPNOTE.TXT.
+    Zip,
+    /// ar(5): static libraries, Debian packages.
+    Ar,
+    /// cpio "newc" and "odc".
+    Cpio,
+    /// An RPM package.
+    Rpm,
+    /// A git pack file.
+    Pack,
+    /// An SQLite database, format 3.
+    Sqlite,
+    /// A PDF document.
+    Pdf,
+    /// PKCS#12 (RFC 7292).
+    Pkcs12,
+    /// A Java key store, JKS or JCEKS.
+    Jks,
+    /// A container that nothing here can read.
+    Unread(&'static str),
+}
+
+/// Bytes that are enough for every test below.
+pub(super) const HEAD: usize = 512;
+
+/// Judges by the first bytes; `head` is the whole file where the file is shorter than [`HEAD`].
+pub(super) fn sniff(head: &[u8]) -> Kind {
+    let Some(&first) = head.first() else { return Kind::Text };
+    // One look at the first byte keeps the common case, a text, out of the list below.
+    let container = match first {
+        0x1f if head.starts_with(&[0x1f, 0x8b, 8]) => Some(Kind::Gzip),
+        0x1f if head.starts_with(&[0x1f, 0x9d]) => Some(Kind::Unread("compress (.Z)")),
+        b'B' if is_bzip2(head) => Some(Kind::Bzip2),
+        0xfd if head.starts_with(b"\xfd7zXZ\0") => Some(Kind::Xz),
+        b'L' if head.starts_with(b"LZIP\x01") => Some(Kind::Unread("lzip")),
+        0x28 if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Some(Kind::Zstd),
+        0x50..=0x5f if head.get(1..4) == Some(&[0x2a, 0x4d, 0x18]) => Some(Kind::Zstd),
+        b'P' if is_zip(head) => Some(Kind::Zip),
+        b'P' if head.starts_with(b"PACK\0\0\0\x02") || head.starts_with(b"PACK\0\0\0\x03") => Some(Kind::Pack),
+        b'!' if head.starts_with(b"!<arch>\n") => Some(Kind::Ar),
+        b'0' if is_cpio(head) => Some(Kind::Cpio),
+        0xed if head.starts_with(&[0xed, 0xab, 0xee, 0xdb]) => Some(Kind::Rpm),
+        b'S' if head.starts_with(b"SQLite format 3\0") => Some(Kind::Sqlite),
+        b'%' if head.starts_with(b"%PDF-") => Some(Kind::Pdf),
+        0x30 if is_pkcs12(head) => Some(Kind::Pkcs12),
+        0xfe if head.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) => Some(Kind::Jks),
+        0xce if head.starts_with(&[0xce, 0xce, 0xce, 0xce]) => Some(Kind::Jks),
+        b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Some(Kind::Unread("7z")),
+        b'R' if head.starts_with(b"Rar!\x1a\x07") => Some(Kind::Unread("rar")),
+        b'h' if head.starts_with(b"hsqs") && head.get(28..30) == Some(&[4, 0]) => Some(Kind::Unread("squashfs")),
+        b'M' if head.starts_with(b"MSCF\0\0\0\0") => Some(Kind::Unread("cabinet")),
+        0x04 if head.starts_with(&[0x04, 0x22, 0x4d, 0x18]) => Some(Kind::Unread("lz4")),
+        0xff if head.starts_with(&[0xff, 0xfe]) => Some(Kind::Utf16 { big_endian: false }),
+        0xfe if head.starts_with(&[0xfe, 0xff]) => Some(Kind::Utf16 { big_endian: true }),
+        0x78 if is_zlib(head) => Some(Kind::Zlib),
+        _ => None,
+    };
+    if let Some(kind) = container {
+        return kind;
+    }
+    if is_tar(head) {
+        return Kind::Tar;
+    }
+    match memchr::memchr(0, head) {
+        None => Kind::Text,
+        Some(_) => utf16_without_mark(head).unwrap_or(Kind::Binary),
+    }
+}
+
+fn is_bzip2(head: &[u8]) -> bool {
+    head.starts_with(b"BZh")
+        && head.get(3).is_some_and(|level| (b'1'..=b'9').contains(level))
+        && matches!(head.get(4..10), Some(b"1AY&SY" | b"\x17\x72\x45\x38\x50\x90"))
+}
+
+/// A local header, an empty archive, or a spanning mark.
+fn is_zip(head: &[u8]) -> bool {
+    matches!(head.get(..4), Some(b"PK\x03\x04" | b"PK\x05\x06" | b"PK\x07\x08"))
+}
+
+fn is_cpio(head: &[u8]) -> bool {
+    let digits = |range: std::ops::Range<usize>, hex: bool| {
+        head.get(range).is_some_and(|d| d.iter().all(|b| if hex { b.is_ascii_hexdigit() } else { (b'0'..=b'7').contains(b) }))
+    };
+    match head.get(..6) {
+        Some(b"070701" | b"070702") => digits(6..110, true),
+        Some(b"070707") => digits(6..76, false),
+        _ => false,
+    }
+}
+
+/// `SEQUENCE { INTEGER 3, SEQUENCE`: the PFX of RFC 7292, section 4.
+fn is_pkcs12(head: &[u8]) -> bool {
+    let body = match head.get(1) {
+        Some(0x80) => 2,
+        Some(0x81) => 3,
+        Some(0x82) => 4,
+        Some(0x83) => 5,
+        _ => return false,
+    };
+    head.get(body..).is_some_and(|rest| rest.starts_with(&[2, 1, 3, 0x30]))
+}
+
+/// RFC 1950, section 2.2: deflate with a window of 32 KiB, and the check bits.
+fn is_zlib(head: &[u8]) -> bool {
+    matches!(head.get(1), Some(0x01 | 0x5e | 0x9c | 0xda)) && head.len() > 8
+}
+
+/// A ustar magic, or the header checksum of a v7 archive (POSIX pax, "ustar Interchange Format").
+pub(super) fn is_tar(head: &[u8]) -> bool {
+    let Some(header) = head.get(..512) else { return false };
+    // Cheap first: eight bytes of octal digits, blanks and NULs.
+    let Some(sum) = header.get(148..156).and_then(super::tar::octal) else { return false };
+    let magic = header.get(257..262) == Some(b"ustar");
+    let found: u64 = header.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u64::from(*byte) }).sum();
+    let signed: i64 =
+        header.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { i64::from(byte.cast_signed()) }).sum();
+    (found == sum || i64::try_from(sum) == Ok(signed)) && (magic || header.first() != Some(&0))
+}
+
+/// ASCII in 16-bit units: nearly every other byte is NUL and the ones between are not.
+fn utf16_without_mark(head: &[u8]) -> Option<Kind> {
+    let (mut even, mut odd, mut pairs) = (0usize, 0usize, 0usize);
+    for pair in head.chunks_exact(2) {
+        let [a, b] = pair else { continue };
+        pairs += 1;
+        even += usize::from(*a == 0 && (b.is_ascii_graphic() || b.is_ascii_whitespace()));
+        odd += usize::from(*b == 0 && (a.is_ascii_graphic() || a.is_ascii_whitespace()));
+    }
+    if pairs < 8 {
+        return None;
+    }
+    if odd * 10 >= pairs * 9 {
+        Some(Kind::Utf16 { big_endian: false })
+    } else if even * 10 >= pairs * 9 {
+        Some(Kind::Utf16 { big_endian: true })
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_stay_texts() {
+        for text in ["", "hello", "070701 is a number", "BZh, a name", "Packages\n", "%PDF", "x: 1\n", "RaReader"] {
+            assert_eq!(sniff(text.as_bytes()), Kind::Text, "{text}");
+        }
+    }
+
+    #[test]
+    fn utf16_is_seen_without_a_mark() {
+        let little: Vec<u8> = "TOKEN=abcdefgh\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = "TOKEN=abcdefgh\r\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(sniff(&little), Kind::Utf16 { big_endian: false });
+        assert_eq!(sniff(&big), Kind::Utf16 { big_endian: true });
+        assert_eq!(sniff(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"), Kind::Binary);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(head in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            sniff(&head);
+        }
+    }
+}
