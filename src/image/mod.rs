@@ -5,9 +5,27 @@
 //! ([`Opened::Stream`]: standard input, a compressed archive, a daemon's export), blobs are handed out in the order in
 //! which they come, and the manifest that says what they are may come last.
 
-use std::{io::Read, sync::Arc};
+use std::{io::Read, path::PathBuf, sync::Arc};
 
 use crate::{finding::Skip, target::Target};
+
+mod archive;
+pub mod compression;
+mod config;
+mod digest;
+mod docker_archive;
+mod layout;
+mod limits;
+mod manifest;
+mod members;
+mod platform;
+mod reference;
+mod resolve;
+mod stream;
+mod verify;
+
+pub use digest::{Algorithm, Digest};
+pub use reference::Reference;
 
 /// One image of one platform.
 pub struct Image {
@@ -130,8 +148,17 @@ pub struct OpenOptions {
 /// # Errors
 /// When there is no such image, or it cannot be read.
 pub fn open(target: &Target, options: &OpenOptions) -> Result<Opened, ImageError> {
-    let _ = (target, options);
-    Err(ImageError::Unreadable("not built yet".to_owned()))
+    let reference = target.to_string();
+    match target {
+        Target::OciLayout(path, tag) => layout::open(path, tag.as_deref(), &reference, options),
+        Target::OciArchive(path, tag) => archive::open(path, archive::Expected::Oci(tag.clone()), &reference, options),
+        Target::DockerArchive(path) => archive::open(path, archive::Expected::Docker, &reference, options),
+        Target::Archive(path) => archive::open(path, archive::Expected::Any, &reference, options),
+        Target::Stdin => Ok(stream::open(Box::new(std::io::stdin()), archive::Expected::Any, "standard input", options)),
+        Target::Dir(path) if path.is_dir() => Ok(Opened::Dir(path.clone())),
+        Target::Dir(path) => Err(ImageError::Unreadable(format!("{} is not a directory", path.display()))),
+        Target::Registry(_) | Target::Docker(_) | Target::Podman(_) => Err(ImageError::Unreadable("not built yet".to_owned())),
+    }
 }
 
 /// What opening a target gives.
@@ -140,6 +167,8 @@ pub enum Opened {
     Images(Vec<(Image, Arc<dyn OpenLayer>)>),
     /// One pass over an archive.
     Stream(Box<dyn StreamedArchive>),
+    /// A directory tree: one layer without a config, to be walked.
+    Dir(PathBuf),
 }
 
 /// Opens layers of one image; shared by worker threads.
@@ -178,7 +207,7 @@ pub enum ImageError {
     #[error("{0}")]
     Unreadable(String),
     /// Reading failed on the way.
-    #[error("{what}")]
+    #[error("cannot read {what}: {source}")]
     Io {
         /// What was read.
         what: String,
@@ -196,4 +225,14 @@ pub enum ImageError {
         /// Of the bytes.
         found: String,
     },
+}
+
+impl ImageError {
+    /// An error of reading `what`; one of ours that travelled inside an [`std::io::Error`] comes out again.
+    pub(crate) fn reading(what: &str, source: std::io::Error) -> Self {
+        match source.downcast::<Self>() {
+            Ok(inner) => inner,
+            Err(source) => Self::Io { what: what.to_owned(), source },
+        }
+    }
 }
