@@ -81,6 +81,7 @@ impl fmt::Display for Target {
         };
         match self {
             Self::Registry(reference) => f.write_str(reference),
+            Self::OciLayout(path, None) if path.to_string_lossy().contains(':') => write!(f, "oci-dir:{}", path.display()),
             Self::OciLayout(path, tag) => tagged(f, "oci", path, tag),
             Self::OciArchive(path, tag) => tagged(f, "oci-archive", path, tag),
             Self::DockerArchive(path) => write!(f, "docker-archive:{}", path.display()),
