@@ -8,6 +8,7 @@ pub mod finding;
 pub mod fingerprint;
 #[cfg(feature = "image")]
 pub mod image;
+pub mod layer;
 pub mod provenance;
 pub mod report;
 #[cfg(feature = "image")]

@@ -188,7 +188,7 @@ pub trait StreamedArchive: Send {
     ///
     /// # Errors
     /// When the archive is damaged or holds no image.
-    fn read(self: Box<Self>, blob: &mut dyn FnMut(&str, &mut dyn Read)) -> Result<Vec<StreamedImage>, ImageError>;
+    fn read(self: Box<Self>, blob: &mut dyn FnMut(&str, &mut (dyn Read + Send))) -> Result<Vec<StreamedImage>, ImageError>;
 }
 
 /// An image of a streamed archive.

@@ -30,7 +30,7 @@ struct Streamed {
 }
 
 impl StreamedArchive for Streamed {
-    fn read(self: Box<Self>, blob: &mut dyn FnMut(&str, &mut dyn Read)) -> Result<Vec<StreamedImage>, ImageError> {
+    fn read(self: Box<Self>, blob: &mut dyn FnMut(&str, &mut (dyn Read + Send))) -> Result<Vec<StreamedImage>, ImageError> {
         let input = compression::decompress(self.input).map_err(|source| ImageError::reading(&self.reference, source))?;
         let mut members = Members::new(io::BufReader::with_capacity(64 << 10, input));
         let mut contents = Contents::default();
@@ -76,11 +76,11 @@ impl StreamedArchive for Streamed {
 
 /// Looks at an entry's first bytes, and hands it out or keeps it.
 fn take(
-    body: &mut dyn Read,
+    body: &mut (dyn Read + Send),
     name: &str,
     size: u64,
     kept: &mut u64,
-    blob: &mut dyn FnMut(&str, &mut dyn Read),
+    blob: &mut dyn FnMut(&str, &mut (dyn Read + Send)),
     broken: &mut Vec<(String, Skip)>,
 ) -> Result<Content, ImageError> {
     let head = compression::peek(&mut &mut *body).map_err(|source| ImageError::reading(name, source))?;
@@ -88,7 +88,7 @@ fn take(
     if compression::sniff(&head).is_some() {
         let whole = Cursor::new(head).chain(body);
         let digest = name.strip_prefix("blobs/").and_then(|path| Digest::parse(&path.replacen('/', ":", 1)).ok());
-        let mut reader: Box<dyn Read + '_> = match digest {
+        let mut reader: Box<dyn Read + Send + '_> = match digest {
             Some(digest) => Box::new(Verified::new(whole, name.to_owned(), digest, Some(size))),
             None => Box::new(whole),
         };

@@ -1,12 +1,23 @@
 //! The pipeline: target -> images -> layers in parallel -> findings with layer and state -> report.
 
-use std::sync::Arc;
+mod assemble;
+mod config;
+mod dir;
+mod layers;
+mod names;
+mod outcome;
+mod scrub;
 
+use std::{collections::HashMap, sync::Arc};
+
+use self::{assemble::Parts, layers::Job, outcome::Outcome};
 use crate::{
+    content::{self, Scanner},
     detect::Engine,
     finding::Confidence,
     fingerprint::Fingerprinter,
-    image::{ImageError, OpenOptions},
+    image::{self, Image, ImageError, Layer, OpenLayer, OpenOptions, Opened, StreamedArchive, StreamedImage},
+    layer::stack::PathHasher,
     report::ImageReport,
     target::Target,
 };
@@ -44,6 +55,97 @@ pub trait Progress: Sync {
 /// # Errors
 /// When the target cannot be read at all. Whatever fails inside an image is in its coverage instead.
 pub fn scan(target: &Target, options: &ScanOptions, progress: &dyn Progress) -> Result<Vec<ImageReport>, ImageError> {
-    let _ = (target, options, progress);
-    Err(ImageError::Unreadable("not built yet".to_owned()))
+    let hasher = PathHasher::default();
+    match image::open(target, &options.open)? {
+        Opened::Images(images) => Ok(scan_images(&images, options, &hasher, progress)),
+        Opened::Stream(archive) => scan_stream(archive, options, &hasher, progress),
+        Opened::Dir(root) => dir::scan(&root, options, &hasher, progress),
+    }
+}
+
+/// Images whose blobs can be read in any order. A blob that several images name is scanned once.
+fn scan_images(
+    images: &[(Image, Arc<dyn OpenLayer>)],
+    options: &ScanOptions,
+    hasher: &PathHasher,
+    progress: &dyn Progress,
+) -> Vec<ImageReport> {
+    let mut jobs: Vec<Job<'_>> = Vec::new();
+    let mut by_digest: HashMap<&str, usize> = HashMap::new();
+    let mut wanted: Vec<Vec<Result<usize, &str>>> = Vec::new();
+    for (image, opener) in images {
+        progress.image(&image.reference, image.layers.len(), image.layers.iter().map(|layer| layer.size).sum());
+        let mut layers = Vec::new();
+        for layer in &image.layers {
+            if let Some(reason) = &layer.uncovered {
+                layers.push(Err(reason.as_str()));
+                continue;
+            }
+            let known = by_digest.get(layer.digest.as_str()).copied().filter(|_| !layer.digest.is_empty());
+            let job = known.unwrap_or_else(|| {
+                let open = move || opener.open(layer).map_err(|error| describe(&error));
+                jobs.push(Job { size: layer.size.unwrap_or(0), open: Box::new(open) });
+                jobs.len() - 1
+            });
+            by_digest.insert(&layer.digest, job);
+            layers.push(Ok(job));
+        }
+        wanted.push(layers);
+    }
+    let outcomes: Vec<Arc<Outcome>> = layers::scan_all(&jobs, options, hasher, progress).into_iter().map(Arc::new).collect();
+    let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
+    images
+        .iter()
+        .zip(wanted)
+        .map(|((image, _), layers)| {
+            let outcome_of = |layer: Result<usize, &str>| match layer.map(|job| outcomes.get(job)) {
+                Ok(Some(outcome)) => outcome.clone(),
+                Ok(None) => Arc::new(Outcome::unreadable("the layer was not scanned".to_owned())),
+                Err(reason) => Arc::new(Outcome::unreadable(reason.to_owned())),
+            };
+            let layers = layers.into_iter().map(outcome_of).collect();
+            assemble(image, layers, &mut scanner, options, hasher)
+        })
+        .collect()
+}
+
+/// One pass: blobs are scanned as they come, and only then is it known which image names them.
+fn scan_stream(
+    archive: Box<dyn StreamedArchive>,
+    options: &ScanOptions,
+    hasher: &PathHasher,
+    progress: &dyn Progress,
+) -> Result<Vec<ImageReport>, ImageError> {
+    let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
+    let mut outcomes: HashMap<String, Arc<Outcome>> = HashMap::new();
+    let images = archive.read(&mut |key, reader| {
+        let mut counted = layers::Counted { inner: reader, progress };
+        let outcome = layers::scan_blob(&mut counted, &mut scanner, hasher);
+        outcomes.insert(key.to_owned(), Arc::new(outcome));
+    })?;
+    let report = |streamed: &StreamedImage| {
+        progress.image(&streamed.image.reference, streamed.image.layers.len(), None);
+        let outcome_of = |(layer, key): (&Layer, &Option<String>)| {
+            progress.layer();
+            match (&layer.uncovered, key.as_ref().and_then(|key| outcomes.get(key))) {
+                (Some(reason), _) => Arc::new(Outcome::unreadable(reason.clone())),
+                (None, Some(outcome)) => outcome.clone(),
+                (None, None) => Arc::new(Outcome::unreadable("the archive names this layer but does not hold it".to_owned())),
+            }
+        };
+        let layers = streamed.image.layers.iter().zip(&streamed.keys).map(outcome_of).collect();
+        assemble(&streamed.image, layers, &mut scanner, options, hasher)
+    };
+    Ok(images.iter().map(report).collect())
+}
+
+fn assemble(image: &Image, layers: Vec<Arc<Outcome>>, scanner: &mut Scanner, options: &ScanOptions, hasher: &PathHasher) -> ImageReport {
+    let config = config::scan(image, scanner);
+    assemble::report(&Parts { image, layers, config, is_dir: false }, options, hasher)
+}
+
+/// An error with its causes, for people.
+fn describe(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(|cause| format!(": {cause}"));
+    std::iter::once(error.to_string()).chain(causes).collect()
 }

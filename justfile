@@ -1,0 +1,21 @@
+# One recipe per CI job; `.ci/run` calls them.
+
+default: fmt lint test
+
+# Formatting.
+fmt:
+    cargo fmt --all --check
+
+# Lints, the library alone (so that its features are honest), and the docs.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p imgscan --lib --no-default-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+# The README's test command.
+test:
+    cargo test --workspace
+
+# Licences, banned crates, sources (advisories need the network: `cargo deny check advisories`).
+deny:
+    cargo deny check bans licenses sources

@@ -1,0 +1,202 @@
+//! Layers' outcomes and the image's config to one report: one secret, one finding, every place with its layer and state.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    ScanOptions, config,
+    outcome::{Outcome, Seen},
+    scrub::Scrub,
+};
+use crate::{
+    Secret,
+    finding::{Finding, LayerId, Location, Place, Skip, State},
+    image::Image,
+    layer::stack::{self, PathHasher, Paths},
+    report::{Coverage, ImageReport, Suppressed},
+};
+
+/// Places of one secret that are kept; more are counted in its evidence.
+const PLACES: usize = 1_000;
+
+/// Everything that was seen of one image.
+pub(super) struct Parts<'a> {
+    pub(super) image: &'a Image,
+    /// For each layer of the image, its outcome.
+    pub(super) layers: Vec<Arc<Outcome>>,
+    pub(super) config: Outcome,
+    /// Whether the layer is a directory tree, which has no layer to name.
+    pub(super) is_dir: bool,
+}
+
+/// One match with its place, on the way to a finding.
+struct Sighting<'a> {
+    seen: &'a Seen,
+    place: Place,
+}
+
+pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHasher) -> ImageReport {
+    let all = || parts.layers.iter().flat_map(|outcome| &outcome.seen).chain(&parts.config.seen);
+    let scrub = Scrub::new(all().map(|seen| &seen.found.matched.secret));
+    let layers = layer_ids(parts, &scrub);
+    let paths: Vec<Option<&Paths>> = parts.layers.iter().map(|outcome| Some(&outcome.paths)).collect();
+
+    let mut sightings = Vec::new();
+    for ((index, outcome), id) in (0u32..).zip(&parts.layers).zip(&layers) {
+        for seen in &outcome.seen {
+            let layer = (!parts.is_dir).then(|| id.clone());
+            let state_of = |path: &[u8], position| stack::state(hasher, &paths, index, path, position);
+            let state = seen.path.as_deref().map_or(State::Live, |path| state_of(path, seen.position));
+            sightings.push(Sighting { seen, place: Place { layer: layer.clone(), location: location(seen, &scrub), state } });
+            // A hard link is another name of the same bytes, with a fate of its own.
+            let Some(hash) = seen.path.as_deref().map(|path| hasher.hash(path)) else { continue };
+            for (_, link, position) in outcome.hard_links.iter().filter(|(target, _, _)| *target == hash).take(PLACES) {
+                let path = Some(scrub.text(&String::from_utf8_lossy(link)));
+                let location = Location { path, ..location(seen, &scrub) };
+                sightings.push(Sighting { seen, place: Place { layer: layer.clone(), location, state: state_of(link, *position) } });
+            }
+        }
+    }
+    for seen in &parts.config.seen {
+        sightings.push(Sighting { seen, place: Place { layer: None, location: location(seen, &scrub), state: State::Live } });
+    }
+    let (findings, suppressed) = group(sightings, options);
+    ImageReport {
+        reference: parts.image.reference.clone(),
+        digest: parts.image.digest.clone(),
+        platform: parts.image.platform.clone(),
+        findings,
+        suppressed,
+        coverage: coverage(parts, &scrub),
+    }
+}
+
+fn layer_ids(parts: &Parts<'_>, scrub: &Scrub) -> Vec<Arc<LayerId>> {
+    parts
+        .image
+        .layers
+        .iter()
+        .map(|layer| {
+            Arc::new(LayerId {
+                index: layer.index,
+                digest: layer.digest.clone(),
+                diff_id: layer.diff_id.clone(),
+                created_by: layer.created_by.as_deref().map(|text| scrub.text(&without_argument_values(text))),
+            })
+        })
+        .collect()
+}
+
+/// Values of build arguments are not shown, whether or not they are known to be credentials.
+fn without_argument_values(created_by: &str) -> String {
+    let (args, command) = config::build_args(created_by);
+    if args.is_empty() {
+        return created_by.to_owned();
+    }
+    let names: Vec<_> = args.iter().map(|(name, _)| format!("{name}=****")).collect();
+    format!("|{} {} {command}", args.len(), names.join(" "))
+}
+
+fn location(seen: &Seen, scrub: &Scrub) -> Location {
+    let mut location = seen.location.clone();
+    location.line = seen.found.line;
+    location.column = seen.found.column;
+    location.inner.clone_from(&seen.found.inner);
+    scrub.apply_to(&mut location.path);
+    scrub.apply_to(&mut location.name);
+    location.inner.iter_mut().for_each(|name| scrub.apply(name));
+    location
+}
+
+/// One secret, one finding: sightings of the same canonical value come together under the most specific rule.
+fn group(sightings: Vec<Sighting<'_>>, options: &ScanOptions) -> (Vec<Finding>, Suppressed) {
+    let mut by_value: HashMap<[u8; 32], Vec<Sighting<'_>>> = HashMap::new();
+    let mut suppressed = Suppressed::default();
+    for sighting in sightings {
+        let id = options.fingerprints.of_cluster_value(&sighting.seen.found.matched.secret);
+        by_value.entry(id).or_default().push(sighting);
+    }
+    let mut findings = Vec::new();
+    for (_, group) in by_value {
+        let (refuted, valid): (Vec<_>, Vec<_>) = group.into_iter().partition(|sighting| sighting.seen.found.matched.refuted.is_some());
+        let group = match (valid.is_empty(), options.show_refuted) {
+            (false, _) => valid,
+            (true, true) => refuted,
+            (true, false) => {
+                suppressed.refuted += 1;
+                continue;
+            }
+        };
+        let Some(finding) = finding(group, options) else { continue };
+        if finding.confidence < options.min_confidence {
+            suppressed.low_confidence += 1;
+        } else {
+            findings.push(finding);
+        }
+    }
+    findings.sort_by(|a, b| {
+        (b.severity, b.confidence)
+            .cmp(&(a.severity, a.confidence))
+            .then_with(|| a.primary().cmp(b.primary()))
+            .then_with(|| a.rule.id.cmp(&b.rule.id))
+            .then_with(|| a.fingerprint.cmp(&b.fingerprint))
+    });
+    (findings, suppressed)
+}
+
+fn finding(group: Vec<Sighting<'_>>, options: &ScanOptions) -> Option<Finding> {
+    // The most specific sighting names the finding.
+    let best = group.iter().max_by(|a, b| {
+        let rank = |sighting: &Sighting<'_>| (sighting.seen.found.matched.confidence, sighting.seen.found.matched.severity);
+        rank(a).cmp(&rank(b)).then_with(|| b.place.cmp(&a.place)).then_with(|| {
+            let id = |sighting: &Sighting<'_>| sighting.seen.found.matched.rule.id.clone();
+            id(b).cmp(&id(a))
+        })
+    })?;
+    let matched = &best.seen.found.matched;
+    let rule = matched.rule.clone();
+    let secret = Secret::new(matched.secret.expose());
+    let mut evidence: Vec<String> = matched.evidence.clone();
+    if let Some(reason) = &matched.refuted {
+        evidence.push(format!("refuted: {reason}"));
+    }
+    let (severity, confidence, visible) = (matched.severity, matched.confidence, matched.visible);
+    let guessable = group.iter().all(|sighting| sighting.seen.found.matched.guessable);
+    let mut places: Vec<Place> = group.into_iter().map(|sighting| sighting.place).collect();
+    places.sort();
+    places.dedup();
+    if places.len() > PLACES {
+        evidence.push(format!("seen in {} more places", places.len() - PLACES));
+        places.truncate(PLACES);
+    }
+    let primary = places.first()?;
+    let fingerprint =
+        options.fingerprints.of_value(&secret, guessable).unwrap_or_else(|| options.fingerprints.of_place(&rule.id, &primary.location));
+    Some(Finding { rule, severity, confidence, fingerprint, secret, visible, evidence, places })
+}
+
+fn coverage(parts: &Parts<'_>, scrub: &Scrub) -> Coverage {
+    let mut coverage = Coverage::default();
+    let mut skipped: BTreeMap<(Option<u32>, Option<String>, String), Option<u64>> = BTreeMap::new();
+    let mut add = |mut skip: Skip| {
+        scrub.apply_to(&mut skip.path);
+        scrub.apply(&mut skip.reason);
+        let bytes = skipped.entry((skip.layer, skip.path, skip.reason)).or_insert(None);
+        *bytes = match (*bytes, skip.bytes) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (a, b) => a.or(b),
+        };
+    };
+    parts.image.skipped.iter().cloned().for_each(&mut add);
+    for (index, outcome) in (0u32..).zip(&parts.layers) {
+        coverage.layers += u64::from(outcome.complete && !parts.is_dir);
+        coverage.files += outcome.walked.files;
+        coverage.bytes += outcome.walked.bytes;
+        outcome.skips((!parts.is_dir).then_some(index)).for_each(&mut add);
+    }
+    parts.config.skips(None).for_each(&mut add);
+    coverage.skipped = skipped.into_iter().map(|((layer, path, reason), bytes)| Skip { layer, path, reason, bytes }).collect();
+    coverage
+}

@@ -1,0 +1,135 @@
+//! A directory tree as one layer without a config: a build context, an unpacked root.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    Progress, ScanOptions,
+    assemble::{self, Parts},
+    outcome::{EntrySink, Outcome},
+};
+use crate::{
+    content::{self, Scanner},
+    image::{Image, ImageError},
+    layer::{Gap, stack::PathHasher},
+    report::ImageReport,
+};
+
+/// Directories within directories. The file system bounds it too, but not for mounts within mounts.
+const DEPTH: usize = 256;
+
+/// Scans a tree. Links are not followed, so nothing outside is read.
+pub(super) fn scan(
+    root: &Path,
+    options: &ScanOptions,
+    hasher: &PathHasher,
+    progress: &dyn Progress,
+) -> Result<Vec<ImageReport>, ImageError> {
+    let list = |source| ImageError::Io { what: format!("cannot list {}", root.display()), source };
+    fs::read_dir(root).map_err(list)?;
+    let mut outcome = Outcome::default();
+    let mut files = Vec::new();
+    collect(root, &mut files, &mut outcome, 0);
+    files.sort_unstable();
+    let bytes = files.iter().map(|file| file.size).sum();
+    progress.image(&root.display().to_string(), 1, Some(bytes));
+
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || {
+        let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
+        let mut own = Outcome::default();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            scan_file(root, file, &mut scanner, &mut own);
+            progress.bytes(file.size);
+        }
+        if let Ok(mut results) = results.lock() {
+            results.push(own);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..options.jobs.max(1) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    for mut own in results.into_inner().unwrap_or_default() {
+        own.seen.drain(..).for_each(|seen| outcome.push(seen));
+        outcome.gaps.append(&mut own.gaps);
+        outcome.walked.files += own.walked.files;
+        outcome.walked.bytes += own.walked.bytes;
+    }
+    outcome.complete = true;
+    outcome.close();
+    progress.layer();
+    let image = Image {
+        reference: format!("dir:{}", root.display()),
+        digest: None,
+        platform: None,
+        config: None,
+        layers: Vec::new(),
+        annotations: Vec::new(),
+        attestations: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let parts = Parts { image: &image, layers: vec![Arc::new(outcome)], config: Outcome::default(), is_dir: true };
+    Ok(vec![assemble::report(&parts, options, hasher)])
+}
+
+/// A regular file of the tree.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Listed {
+    path: PathBuf,
+    size: u64,
+}
+
+fn collect(folder: &Path, files: &mut Vec<Listed>, outcome: &mut Outcome, depth: usize) {
+    let mut gap = |path: &Path, reason: String| {
+        outcome.gaps.push(Gap { path: Some(path.to_string_lossy().into_owned()), reason, bytes: None });
+    };
+    if depth > DEPTH {
+        gap(folder, format!("more than {DEPTH} directories deep; not read"));
+        return;
+    }
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            gap(folder, format!("cannot be listed: {error}"));
+            return;
+        }
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let listed = entry.and_then(|entry| entry.metadata().map(|metadata| (entry.path(), metadata)));
+        match listed {
+            Ok((path, metadata)) if metadata.is_dir() => folders.push(path),
+            Ok((path, metadata)) if metadata.is_file() => files.push(Listed { path, size: metadata.len() }),
+            Ok(_) => {} // links, sockets, pipes, devices: no content of their own
+            Err(error) => gap(folder, format!("an entry cannot be read: {error}")),
+        }
+    }
+    folders.sort_unstable();
+    for path in folders {
+        collect(&path, files, outcome, depth + 1);
+    }
+}
+
+fn scan_file(root: &Path, file: &Listed, scanner: &mut Scanner, outcome: &mut Outcome) {
+    let relative = file.path.strip_prefix(root).unwrap_or(&file.path);
+    let path: Arc<str> = relative.to_string_lossy().into();
+    outcome.walked.files += 1;
+    outcome.walked.bytes += file.size;
+    let scanned = fs::File::open(&file.path).and_then(|mut reader| {
+        let mut sink = EntrySink { outcome, path: path.clone(), raw_path: path.as_bytes(), position: 0 };
+        scanner.scan(&path, Some(file.size), &mut reader, &mut sink)
+    });
+    if let Err(error) = scanned {
+        outcome.gaps.push(Gap { path: Some(path.to_string()), reason: format!("cannot be read: {error}"), bytes: None });
+    }
+}

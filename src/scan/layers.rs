@@ -1,0 +1,142 @@
+//! Layers in parallel: the largest first, one content scanner per thread.
+
+use std::{
+    io::{self, Read},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    Progress, ScanOptions,
+    names::Names,
+    outcome::{EntrySink, Outcome},
+};
+use crate::{
+    content::{self, Scanner},
+    image::{BlobReader, compression},
+    layer::{
+        self, Entry, EntryKind, Gap,
+        stack::{PathHasher, PathsBuilder},
+    },
+};
+
+/// One layer to scan.
+pub(super) struct Job<'a> {
+    /// Bytes of the blob, to start with the largest.
+    pub(super) size: u64,
+    /// Opens the blob; the error is a reason for people.
+    pub(super) open: Box<dyn Fn() -> Result<BlobReader, String> + Send + Sync + 'a>,
+}
+
+/// Scans all jobs; the outcomes are in the jobs' order.
+pub(super) fn scan_all(jobs: &[Job<'_>], options: &ScanOptions, hasher: &PathHasher, progress: &dyn Progress) -> Vec<Outcome> {
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(jobs.get(*index).map_or(0, |job| job.size)));
+    let next = AtomicUsize::new(0);
+    let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
+        while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (Some(job), Some(slot)) = (jobs.get(*index), outcomes.get(*index)) else { continue };
+            let outcome = match (job.open)() {
+                Ok(blob) => {
+                    // A bug in a parser must cost one layer's completeness, not the run.
+                    let scanned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        scan_blob(&mut Counted { inner: blob, progress }, &mut scanner, hasher)
+                    }));
+                    scanned.unwrap_or_else(|_| {
+                        scanner = Scanner::new(options.engine.clone(), content::Limits::default());
+                        Outcome::unreadable("imgscan failed while it read this layer; please report it as a bug".to_owned())
+                    })
+                }
+                Err(reason) => Outcome::unreadable(reason),
+            };
+            progress.layer();
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(outcome);
+            }
+        }
+    };
+    let threads = options.jobs.clamp(1, jobs.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    outcomes
+        .into_iter()
+        .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(|| Outcome::unreadable("the layer was not scanned".to_owned())))
+        .collect()
+}
+
+/// Scans one layer from its stored bytes: decompresses, walks, scans, and reads to the end so that the digest is verified.
+pub(super) fn scan_blob(blob: &mut (dyn Read + Send), scanner: &mut Scanner, hasher: &PathHasher) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut paths = PathsBuilder::new(hasher.clone());
+    let walked = compression::decompress(blob).and_then(|mut changeset| walk(&mut changeset, scanner, hasher, &mut outcome, &mut paths));
+    outcome.paths = paths.finish();
+    match walked {
+        Ok(()) => outcome.complete = true,
+        Err(error) => {
+            outcome.gaps.push(Gap { path: None, reason: format!("the layer could not be read to its end: {error}"), bytes: None })
+        }
+    }
+    outcome.close();
+    outcome
+}
+
+fn walk(
+    changeset: &mut dyn Read,
+    scanner: &mut Scanner,
+    hasher: &PathHasher,
+    outcome: &mut Outcome,
+    paths: &mut PathsBuilder,
+) -> io::Result<()> {
+    let mut names = Names::default();
+    let mut gaps = Vec::new();
+    let walked = layer::walk(
+        changeset,
+        &layer::Limits::default(),
+        &mut |entry, content| {
+            let position = paths.add(entry);
+            names.add(entry, position, scanner, outcome);
+            if entry.kind == EntryKind::HardLink {
+                add_hard_link(entry, position, hasher, outcome);
+            }
+            if entry.size == 0 {
+                return Ok(());
+            }
+            let mut sink = EntrySink { outcome, path: String::from_utf8_lossy(entry.path).into(), raw_path: entry.path, position };
+            let path = sink.path.clone();
+            scanner.scan(&path, Some(entry.size), content, &mut sink)
+        },
+        &mut |gap| gaps.push(gap),
+    );
+    names.finish(scanner, outcome);
+    outcome.gaps.append(&mut gaps);
+    outcome.walked = walked?;
+    Ok(())
+}
+
+fn add_hard_link(entry: &Entry<'_>, position: u32, hasher: &PathHasher, outcome: &mut Outcome) {
+    let mut target = Vec::new();
+    layer::clean(entry.link.unwrap_or_default(), &mut target);
+    outcome.hard_links.push((hasher.hash(&target), entry.path.to_vec(), position));
+}
+
+/// Counts the bytes of a blob for the progress display.
+pub(super) struct Counted<'p, R> {
+    pub(super) inner: R,
+    pub(super) progress: &'p dyn Progress,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.progress.bytes(count as u64);
+        Ok(count)
+    }
+}

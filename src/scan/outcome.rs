@@ -1,0 +1,86 @@
+//! What one layer came to, before it is known which image it belongs to: a blob is scanned once, however many images name it.
+
+use std::sync::Arc;
+
+use crate::{
+    content::{Found, Sink, Uncovered},
+    finding::{Location, LocationKind, Skip},
+    layer::{Gap, Walked, stack::Paths},
+};
+
+/// Matches of one layer that are kept. An attacker can write a layer of nothing but tokens; the report must not grow with it.
+const MATCHES: usize = 100_000;
+
+/// A match with its place in the layer.
+pub(super) struct Seen {
+    pub(super) found: Found,
+    /// Path, kind and name; line, column and inner come from `found`.
+    pub(super) location: Location,
+    /// Number of the entry in the layer, for its state.
+    pub(super) position: u32,
+    /// Path as hashed for its state, where it is a file's.
+    pub(super) path: Option<Vec<u8>>,
+}
+
+/// One layer's result.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) seen: Vec<Seen>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) paths: Paths,
+    /// Hard links: (hash of the target, path, position).
+    pub(super) hard_links: Vec<(u64, Vec<u8>, u32)>,
+    pub(super) walked: Walked,
+    /// Whether the layer was read to its verified end.
+    pub(super) complete: bool,
+    dropped: u64,
+}
+
+impl Outcome {
+    /// A layer that could not be opened at all.
+    pub(super) fn unreadable(reason: String) -> Self {
+        Self { gaps: vec![Gap { path: None, reason, bytes: None }], ..Self::default() }
+    }
+
+    pub(super) fn push(&mut self, seen: Seen) {
+        if self.seen.len() < MATCHES {
+            self.seen.push(seen);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Tells what was dropped, once all is in.
+    pub(super) fn close(&mut self) {
+        if self.dropped > 0 {
+            let reason = format!("more than {MATCHES} matches in one layer; {} are not in the report", self.dropped);
+            self.gaps.push(Gap { path: None, reason, bytes: None });
+        }
+    }
+
+    /// The layer's gaps as skips of the layer with this index.
+    pub(super) fn skips(&self, layer: Option<u32>) -> impl Iterator<Item = Skip> + '_ {
+        self.gaps.iter().map(move |gap| Skip { layer, path: gap.path.clone(), reason: gap.reason.clone(), bytes: gap.bytes })
+    }
+}
+
+/// Takes what the content scanner finds in one entry.
+pub(super) struct EntrySink<'o> {
+    pub(super) outcome: &'o mut Outcome,
+    pub(super) path: Arc<str>,
+    pub(super) raw_path: &'o [u8],
+    pub(super) position: u32,
+}
+
+impl Sink for EntrySink<'_> {
+    fn found(&mut self, found: Found) {
+        let location =
+            Location { path: Some(self.path.to_string()), name: found.matched.name.clone(), ..Location::new(LocationKind::File) };
+        self.outcome.push(Seen { found, location, position: self.position, path: Some(self.raw_path.to_vec()) });
+    }
+
+    fn uncovered(&mut self, gap: Uncovered) {
+        let path = std::iter::once(self.path.to_string()).chain(gap.inner).collect::<Vec<_>>().join(" > ");
+        self.outcome.gaps.push(Gap { path: Some(path), reason: gap.reason, bytes: gap.bytes });
+    }
+}
