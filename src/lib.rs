@@ -2,14 +2,19 @@
 //!
 //! One engine ([`detect`]) serves the command line, the CI gate and the admission webhook.
 
+#[cfg(feature = "cli")]
+pub mod config;
 pub mod content;
 pub mod detect;
 pub mod finding;
 pub mod fingerprint;
+pub mod fix;
 #[cfg(feature = "image")]
 pub mod image;
 pub mod layer;
 pub mod provenance;
+#[cfg(feature = "cli")]
+pub mod output;
 pub mod report;
 #[cfg(feature = "image")]
 pub mod scan;

@@ -1,3 +1,68 @@
-//! The command line.
+//! The command line: arguments, messages, exit codes. Everything it knows of images and secrets is in the library.
 
-fn main() {}
+mod args;
+mod baseline;
+mod exit;
+mod explain;
+mod fingerprint;
+mod log;
+mod messages;
+mod progress;
+mod rules;
+mod run;
+mod settings;
+
+use std::{panic, process::ExitCode};
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, BaselineCommand, Command};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(messages::panicked));
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version go to standard output and are no error.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Error } else { Exit::Clean }.into();
+        }
+    };
+    log::start(args.verbosity.verbose);
+    match panic::catch_unwind(|| dispatch(args)) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(error)) if is_broken_pipe(&error) => Exit::Clean.into(),
+        Ok(Err(error)) => {
+            messages::error(&error);
+            Exit::Error.into()
+        }
+        // The hook has said so.
+        Err(_) => Exit::Error.into(),
+    }
+}
+
+fn dispatch(args: Args) -> anyhow::Result<Exit> {
+    let verbosity = &args.verbosity;
+    match args.command {
+        None => run::scan(&args.scan, verbosity),
+        Some(Command::Scan(scan)) => run::scan(&scan, verbosity),
+        Some(Command::Rules(command)) => rules::run(&command),
+        Some(Command::Explain(explain)) => explain::run(&explain),
+        Some(Command::Fingerprint(options)) => fingerprint::run(&options),
+        Some(Command::Baseline(BaselineCommand::Create(options))) => baseline::create(&options, verbosity),
+        Some(Command::Baseline(BaselineCommand::Show(options))) => baseline::show(&options),
+        Some(Command::Baseline(BaselineCommand::Prune(options))) => baseline::prune(&options, verbosity),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "imgscan", &mut script);
+            messages::to_stdout(&script)?;
+            Ok(Exit::Clean)
+        }
+    }
+}
+
+/// A reader that has seen enough (`imgscan ... | head`) is no error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

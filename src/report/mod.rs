@@ -1,5 +1,11 @@
 //! What a scan says: findings, what was held back, and what was not covered.
 
+pub mod baseline;
+pub mod held;
+pub mod ignore;
+pub mod ruleset;
+pub mod scrub;
+
 use crate::finding::{Finding, Severity, Skip};
 
 /// The result of one run over one or more images.

@@ -1,0 +1,130 @@
+//! `imgscan explain`: what a rule or a finding means, and how to look at one by hand.
+
+use std::{fs, io, path::Path};
+
+use anyhow::{Context, bail};
+use imgscan::output::{
+    json_v1::{FindingV1, Image, Report},
+    text,
+};
+
+use crate::{args::ExplainArgs, exit::Exit, messages, rules};
+
+/// A rule by its id, or a finding of a report by the start of its fingerprint.
+pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
+    let rules = rules::all(&args.rules)?;
+    let hex = args.what.len() >= 8 && args.what.bytes().all(|b| b.is_ascii_hexdigit());
+    let known = rules.iter().any(|rule| rule.id == args.what);
+    if !hex || known {
+        let rule = rules::find(&rules, &args.what)?;
+        let mut page = rules::describe(rule);
+        page.push_str("\nTo look at a finding of this rule by hand: imgscan explain FINGERPRINT --report report.json\n");
+        messages::to_stdout(page.as_bytes())?;
+        return Ok(Exit::Clean);
+    }
+    let Some(file) = &args.report else {
+        bail!("a fingerprint says nothing by itself; add `--report FILE`, a report made by `imgscan --format json IMAGE > FILE`");
+    };
+    let report = read(file)?;
+    let digits = args.what.to_ascii_lowercase();
+    let mut page = String::new();
+    for image in &report.images {
+        for finding in image.findings.iter().filter(|finding| finding.fingerprint.starts_with(&digits)) {
+            describe(image, finding, &mut page);
+        }
+    }
+    if page.is_empty() {
+        bail!("no finding in {} has a fingerprint that starts with {digits}", file.display());
+    }
+    messages::to_stdout(page.as_bytes())?;
+    Ok(Exit::Clean)
+}
+
+fn read(file: &Path) -> anyhow::Result<Report> {
+    let bytes = if file == Path::new("-") {
+        io::read_to_string(io::stdin().lock()).context("standard input cannot be read")?
+    } else {
+        fs::read_to_string(file).with_context(|| format!("the report {} cannot be read", file.display()))?
+    };
+    // The parser's message would quote the text, so only the place is told.
+    serde_json::from_str(&bytes).map_err(|error| {
+        anyhow::anyhow!("{}:{}:{}: not a JSON report, version 1, of imgscan", file.display(), error.line(), error.column())
+    })
+}
+
+fn describe(image: &Image, finding: &FindingV1, page: &mut String) {
+    let mut row = |label: &str, value: &str| {
+        for (number, line) in text::wrap(&text::plain(value), 86).iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            page.push_str(&format!("  {label:12}{line}\n"));
+        }
+    };
+    row("finding", &finding.fingerprint);
+    row("rule", &format!("{}: {}", finding.rule, finding.title));
+    row("value", &finding.redacted);
+    row("severity", &finding.severity);
+    row("confidence", &finding.confidence);
+    for fact in &finding.evidence {
+        row("because", fact);
+    }
+    row("image", &image.reference);
+    if let Some(layer) = &finding.layer {
+        row("layer", &format!("{} {}", u64::from(layer.index) + 1, layer.digest.as_deref().unwrap_or_default()));
+    }
+    let place = &finding.location;
+    let named = [place.path.as_deref(), place.name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("  ");
+    row(&place.kind, &named);
+    row("state", &finding.state);
+    row("unlocks", &finding.unlocks);
+    for step in &finding.fix.steps {
+        row("fix", step);
+    }
+    page.push_str("\nTo look at it by hand, on a machine whose screen and history nobody else reads:\n");
+    page.push_str(&format!("  {}\n\n", by_hand(image, finding)));
+}
+
+/// A command that shows the place. Image, path and digest come from outside, so each is quoted for the shell.
+fn by_hand(image: &Image, finding: &FindingV1) -> String {
+    let reference = image.reference.as_str();
+    let place = &finding.location;
+    let Some(path) = place.path.as_deref().filter(|_| place.kind == "file") else {
+        return format!("crane config {} | jq .    (or: docker image inspect)", quote(reference));
+    };
+    let line = place.line.map(|line| format!(" | sed -n {line}p")).unwrap_or_default();
+    let inner = match place.inner.first() {
+        Some(_) => format!("    (then inside: {})", text::plain(&place.inner.join(" > "))),
+        None => String::new(),
+    };
+    match (&finding.layer, reference.strip_prefix("dir:")) {
+        (_, Some(folder)) => format!("sed -n {}p {}{inner}", place.line.unwrap_or(1), quote(&format!("{folder}/{path}"))),
+        (Some(layer), None) if layer.digest.is_some() && !is_local(reference) => {
+            let repository = reference.split('@').next().unwrap_or(reference);
+            let digest = layer.digest.as_deref().unwrap_or_default();
+            let repository = repository.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(repository, |(head, _)| head);
+            let blob = quote(&format!("{repository}@{digest}"));
+            // Names in an archive may or may not start with `./`.
+            format!("crane blob {blob} | tar -xzO --wildcards {}{line}{inner}", quote(&format!("*{path}")))
+        }
+        (Some(layer), None) => format!(
+            "unpack layer {} ({}) of {} and look at {}{inner}",
+            u64::from(layer.index) + 1,
+            layer.digest.as_deref().or(layer.diff_id.as_deref()).map_or("no digest", text::short_digest),
+            quote(reference),
+            quote(path)
+        ),
+        (None, None) => format!("look at {}{inner}", quote(path)),
+    }
+}
+
+fn is_local(reference: &str) -> bool {
+    ["oci:", "oci-dir:", "oci-archive:", "docker-archive:", "docker:", "docker-daemon:", "podman:"]
+        .iter()
+        .any(|scheme| reference.starts_with(scheme))
+        || reference == "-"
+        || reference.ends_with(".tar")
+}
+
+/// Single quotes, as POSIX shells understand them.
+fn quote(text: &str) -> String {
+    format!("'{}'", text::plain(text).replace('\'', r"'\''"))
+}
