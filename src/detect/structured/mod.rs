@@ -1,4 +1,22 @@
-//! Formats that are understood, not only matched. One file per format, one line in [`DETECTORS`].
+//! Formats that are understood, not only matched. One file per format or family, one line in [`DETECTORS`].
+//!
+//! The first detector of the list that wants a file is the only one that reads it ([`detector_for`]): specific formats come
+//! before the syntax that they are written in, and emit the rest of the file's values as that syntax would.
+
+mod commands;
+mod files;
+mod flow;
+mod format;
+mod formats;
+mod header;
+mod lines;
+mod mcp;
+mod netrc;
+mod shell;
+mod tree;
+mod values;
+mod xml;
+mod yaml;
 
 use std::{borrow::Cow, ops::Range};
 
@@ -42,5 +60,33 @@ pub enum Meaning {
     },
 }
 
-/// Every structured detector. A new one is one file and one line here.
-pub static DETECTORS: &[&dyn Detector] = &[];
+/// Bytes of a file's start that detectors look at.
+pub const HEAD: usize = 1024;
+
+/// The detector that reads a file: the first of [`DETECTORS`] that wants it. `head` is cut to [`HEAD`] bytes.
+pub fn detector_for(hint: &Hint<'_>, head: &[u8]) -> Option<&'static dyn Detector> {
+    let head = head.get(..head.len().min(HEAD)).unwrap_or(head);
+    DETECTORS.iter().copied().find(|detector| detector.wants(hint, head))
+}
+
+/// Every structured detector, specific ones before general ones. A new one is one file and one line here.
+pub static DETECTORS: &[&dyn Detector] = &[
+    &netrc::Netrc,
+    &mcp::Mcp,
+    &formats::registries::DOCKER_CONFIG,
+    &formats::registries::DOCKERCFG,
+    &formats::registries::NPMRC,
+    &formats::kubernetes::KUBECONFIG,
+    &formats::cloud::AWS,
+    &formats::syntax::JSON,
+    &formats::syntax::YAML,
+    &formats::syntax::TOML,
+    &formats::syntax::DOTENV,
+    &formats::syntax::PROPERTIES,
+    &formats::syntax::XML,
+    &formats::syntax::HCL,
+    &formats::syntax::INI,
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,321 @@
+//! Formats that are a syntax plus a table: which of its keys hold credentials.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::{
+    Detector, Field, Meaning, files, flow, lines,
+    tree::{Leaf, Tree, locate, slice},
+    values, xml, yaml,
+};
+use crate::detect::Hint;
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Syntax {
+    /// JSON and its dialects.
+    Json,
+    /// YAML.
+    Yaml,
+    /// XML.
+    Xml,
+    /// Lines of `key = value`.
+    Lines(lines::Dialect),
+    /// JSON where the first byte is a brace, YAML otherwise.
+    JsonOrYaml,
+    /// JSON where the first byte is a brace, lines otherwise.
+    JsonOrLines(lines::Dialect),
+    /// XML where the first byte is `<`, JSON otherwise.
+    XmlOrJson,
+}
+
+impl Syntax {
+    /// Parses a text.
+    pub(super) fn tree(self, text: &[u8]) -> Tree<'_> {
+        let first = text.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xEF | 0xBB | 0xBF));
+        let braced = matches!(first, Some(b'{' | b'['));
+        match self {
+            Self::Json => flow::tree(text),
+            Self::Yaml => yaml::tree(text),
+            Self::Xml => xml::tree(text),
+            Self::Lines(dialect) => lines::tree(text, dialect),
+            Self::JsonOrYaml if braced => flow::tree(text),
+            Self::JsonOrYaml => yaml::tree(text),
+            // A bracket is a section there.
+            Self::JsonOrLines(_) if first == Some(&b'{') => flow::tree(text),
+            Self::JsonOrLines(dialect) => lines::tree(text, dialect),
+            Self::XmlOrJson if first == Some(&b'<') => xml::tree(text),
+            Self::XmlOrJson => flow::tree(text),
+        }
+    }
+}
+
+/// What a credential's value looks like in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is.
+    Plain,
+    /// base64 of `user:password`; the password is the credential.
+    Basic,
+    /// base64 of the credential; reported decoded where it decodes to text.
+    Base64,
+    /// A URL; the password before its host is the credential.
+    Url,
+    /// An HTTP header's value, `Bearer TOKEN`, or a whole header, `Name: TOKEN`.
+    Header,
+    /// `name:secret`; the part after the first colon.
+    AfterColon,
+    /// Obfuscated in a way that everyone can undo.
+    Obscured,
+    /// Only what is long enough to be machine-made: 16 bytes and more.
+    Long,
+}
+
+/// One place of a format that holds a credential.
+pub(super) struct Credential {
+    /// Keys from the outside in, joined by `/`, ignoring ASCII case: a key, `*` for any one, `**` for any number, `*end`,
+    /// `start*`, or `{label}` for any one that becomes evidence (`registry ghcr.io`).
+    at: &'static str,
+    rule: &'static str,
+    form: Form,
+    /// Labels for people and the keys beside the credential whose values they show.
+    beside: &'static [(&'static str, &'static str)],
+}
+
+/// A row of a table.
+pub(super) const fn credential(at: &'static str, rule: &'static str) -> Credential {
+    Credential { at, rule, form: Form::Plain, beside: &[] }
+}
+
+impl Credential {
+    pub(super) const fn form(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    pub(super) const fn beside(mut self, beside: &'static [(&'static str, &'static str)]) -> Self {
+        self.beside = beside;
+        self
+    }
+}
+
+/// A format: its files, its syntax, its credentials. Everything else in it is an ordinary named value.
+pub(super) struct Format {
+    pub(super) id: &'static str,
+    /// See [`files::matches`].
+    pub(super) files: &'static [&'static str],
+    /// Words that the first bytes must all hold; empty where the name is enough.
+    pub(super) sniff: &'static [&'static str],
+    pub(super) syntax: Syntax,
+    pub(super) credentials: &'static [Credential],
+}
+
+impl Format {
+    /// Ids of the rules that it reports.
+    #[cfg(test)]
+    pub(super) fn rules(&self) -> impl Iterator<Item = &'static str> {
+        self.credentials.iter().map(|credential| credential.rule)
+    }
+}
+
+impl Detector for Format {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
+        files::matches(hint.path, self.files) && files::mentions(head, self.sniff)
+    }
+
+    fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        let tree = self.syntax.tree(text);
+        let mut values = values::Values::new(text, &tree);
+        for leaf in tree.leaves() {
+            let path = tree.path(leaf);
+            let mut labels = Vec::new();
+            let row = self.credentials.iter().find(|row| {
+                labels.clear();
+                matches(row.at, &path, &mut labels)
+            });
+            let known = row.and_then(|row| report(text, &tree, leaf, row, &labels));
+            match known {
+                Some(field) => emit(field),
+                None => values.leaf(leaf, &[], emit),
+            }
+        }
+    }
+}
+
+/// The field of a credential, or `None` where the value is not of the expected form.
+fn report<'t>(text: &[u8], tree: &'t Tree<'_>, leaf: &'t Leaf<'_>, row: &Credential, labels: &[(&str, &str)]) -> Option<Field<'t>> {
+    let (value, span, mut evidence) = decode(text, leaf, row.form)?;
+    for (label, name) in labels {
+        evidence.extend(fact(label, name.as_bytes(), &value));
+    }
+    for (label, key) in row.beside {
+        let found = tree.sibling(leaf.node, &[key]).or_else(|| tree.sibling(tree.parent(leaf.node), &[key]));
+        if let Some(found) = found {
+            evidence.extend(fact(label, &found.value, &value));
+        }
+    }
+    evidence.dedup();
+    Some(Field { name: Cow::Owned(tree.name(leaf)), value, span, meaning: Meaning::Credential { rule: row.rule }, evidence })
+}
+
+/// `label fact`, unless the fact is long, unprintable, or holds the secret.
+pub(super) fn fact(label: &str, fact: &[u8], secret: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(fact).ok()?.trim();
+    let fine = !text.is_empty() && text.len() <= 120 && !text.chars().any(char::is_control);
+    let safe = secret.is_empty() || memchr::memmem::find(fact, secret).is_none();
+    // A URL's userinfo is somebody's secret too.
+    let text = match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => text.get(at + 1..)?,
+        _ => text,
+    };
+    (fine && safe).then(|| format!("{label} {text}"))
+}
+
+/// The credential in a leaf's value, its place, and what the decoding says.
+fn decode<'t>(text: &[u8], leaf: &'t Leaf<'_>, form: Form) -> Option<(Cow<'t, [u8]>, Range<usize>, Vec<String>)> {
+    let value: &'t [u8] = &leaf.value;
+    let whole = || leaf.span.clone();
+    let part = |part: &'t [u8]| (Cow::Borrowed(part), locate(text, &leaf.span, part));
+    match form {
+        Form::Plain => Some((Cow::Borrowed(value), whole(), Vec::new())),
+        Form::Long => (value.len() >= 16).then(|| (Cow::Borrowed(value), whole(), Vec::new())),
+        Form::Obscured => Some((Cow::Borrowed(value), whole(), vec!["obscured, reversible with a published key".to_owned()])),
+        Form::Basic => {
+            let plain = decode_base64(value)?;
+            let colon = memchr::memchr(b':', &plain)?;
+            let password = plain.get(colon + 1..)?.to_vec();
+            let password = password.split(|b| *b == 0).next()?.to_vec();
+            let user = fact("user", plain.get(..colon)?, &password);
+            (!password.is_empty())
+                .then(|| (Cow::Owned(password), whole(), user.into_iter().chain(["base64 of user and password".to_owned()]).collect()))
+        }
+        Form::Base64 => {
+            let plain = decode_base64(value).filter(|plain| !plain.is_empty() && std::str::from_utf8(plain).is_ok());
+            match plain {
+                Some(plain) => Some((Cow::Owned(plain.trim_ascii().to_vec()), whole(), vec!["base64 decoded".to_owned()])),
+                None => Some((Cow::Borrowed(value), whole(), Vec::new())),
+            }
+        }
+        Form::Url => {
+            let (user, password) = url_password(value)?;
+            let (secret, span) = part(password);
+            Some((secret, span, fact("user", user, password).into_iter().chain(url_host(value)).collect()))
+        }
+        Form::AfterColon => {
+            let colon = memchr::memchr(b':', value)?;
+            let (secret, span) = part(value.get(colon + 1..)?.trim_ascii());
+            let user = fact("user", value.get(..colon)?, &secret);
+            (!secret.is_empty()).then(|| (secret, span, user.into_iter().collect()))
+        }
+        Form::Header => {
+            let header = super::header::parse(&leaf.key, value)?;
+            let (_, span) = part(header.token);
+            Some((header.secret, span, header.evidence))
+        }
+    }
+}
+
+/// Standard or URL alphabet, with or without padding and line breaks.
+pub(super) fn decode_base64(value: &[u8]) -> Option<Vec<u8>> {
+    let mut packed: Vec<u8> = value.iter().copied().filter(|b| !b.is_ascii_whitespace() && *b != b'=').collect();
+    for byte in &mut packed {
+        match *byte {
+            b'-' => *byte = b'+',
+            b'_' => *byte = b'/',
+            _ => {}
+        }
+    }
+    data_encoding::BASE64_NOPAD.decode(&packed).ok()
+}
+
+/// User and password of a URL with both.
+pub(super) fn url_password(url: &[u8]) -> Option<(&[u8], &[u8])> {
+    let authority = url.get(memchr::memmem::find(url, b"://")? + 3..)?;
+    let end = authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#') || b.is_ascii_whitespace()).unwrap_or(authority.len());
+    // A password may hold a slash; the last `@` before white space decides then.
+    let window = authority.get(..end)?;
+    let at = memchr::memrchr(b'@', window)?;
+    let userinfo = window.get(..at)?;
+    let colon = memchr::memchr(b':', userinfo)?;
+    let password = userinfo.get(colon + 1..)?;
+    (!password.is_empty()).then_some((userinfo.get(..colon)?, password))
+}
+
+fn url_host(url: &[u8]) -> Option<String> {
+    let rest = url.get(memchr::memmem::find(url, b"://")? + 3..)?;
+    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    let host = rest.get(..end)?;
+    let host = host.get(memchr::memrchr(b'@', host).map_or(0, |at| at + 1)..)?;
+    fact("host", host, b"")
+}
+
+/// Whether a path is that of a row; fills in the labels of its `{label}`s.
+pub(super) fn matches<'p>(at: &'static str, path: &[&'p str], labels: &mut Vec<(&'static str, &'p str)>) -> bool {
+    let mut wanted = at.split('/').rev().peekable();
+    let mut keys = path.iter().rev();
+    // From the inside out: most rows differ from most paths in the last key. `**` is only allowed first.
+    while let Some(part) = wanted.next() {
+        if part == "**" && wanted.peek().is_none() {
+            return true;
+        }
+        let Some(key) = keys.next() else { return false };
+        if let Some(label) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            labels.push((label, key));
+        } else if !same(part, key) {
+            return false;
+        }
+    }
+    keys.next().is_none()
+}
+
+fn same(part: &str, key: &str) -> bool {
+    if part == "*" {
+        return true;
+    }
+    let (bytes, length) = (key.as_bytes(), key.len());
+    if let Some(end) = part.strip_prefix('*') {
+        return length >= end.len() && slice(bytes, length - end.len()..length).eq_ignore_ascii_case(end.as_bytes());
+    }
+    if let Some(start) = part.strip_suffix('*') {
+        return length >= start.len() && slice(bytes, 0..start.len()).eq_ignore_ascii_case(start.as_bytes());
+    }
+    part.eq_ignore_ascii_case(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_match_paths() {
+        let mut labels = Vec::new();
+        assert!(matches("auths/{registry}/auth", &["auths", "ghcr.io", "auth"], &mut labels));
+        assert_eq!(labels, [("registry", "ghcr.io")]);
+        labels.clear();
+        assert!(matches("**/password", &["a", "b", "Password"], &mut labels));
+        assert!(matches("**/password", &["password"], &mut labels));
+        assert!(!matches("password", &["a", "password"], &mut labels));
+        assert!(matches("*:_authtoken", &["//r/:_authToken"], &mut labels));
+        assert!(!matches("a/*", &["a"], &mut labels));
+    }
+
+    #[test]
+    fn urls() {
+        assert_eq!(url_password(b"https://joe:pw@h/x"), Some((&b"joe"[..], &b"pw"[..])));
+        assert_eq!(url_password(b"redis://:pw@h"), Some((&b""[..], &b"pw"[..])));
+        assert_eq!(url_password(b"https://joe@h/x"), None);
+        assert_eq!(url_password(b"https://h:80/x@y"), None);
+        assert_eq!(url_host(b"https://joe:pw@h/x").as_deref(), Some("host h"));
+    }
+
+    #[test]
+    fn facts_never_hold_the_secret() {
+        assert_eq!(fact("user", b"deploy", b"pw").as_deref(), Some("user deploy"));
+        assert_eq!(fact("user", b"deploy-pw", b"pw"), None);
+        assert_eq!(fact("server", b"https://a:b@h/", b"pw").as_deref(), Some("server h/"));
+        assert_eq!(fact("user", b"a\x1b[31m", b"pw"), None);
+    }
+}

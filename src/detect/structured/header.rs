@@ -1,0 +1,88 @@
+//! HTTP headers that carry a credential.
+
+use std::borrow::Cow;
+
+use super::format::{decode_base64, fact};
+
+/// A header's credential.
+pub(super) struct Header<'a> {
+    /// The credential: the token, or the password of `Basic`.
+    pub(super) secret: Cow<'a, [u8]>,
+    /// What stands in the text for it.
+    pub(super) token: &'a [u8],
+    /// Facts about it.
+    pub(super) evidence: Vec<String>,
+}
+
+const SCHEMES: &[&str] = &["bearer", "basic", "token", "apikey", "api-key", "bot", "key", "jwt", "sso-key", "splunk", "genie-key"];
+const WORDS: &[&str] =
+    &["auth", "token", "secret", "api-key", "apikey", "api_key", "access-key", "password", "private-token", "cookie", "-key"];
+
+/// Whether a header of this name carries credentials.
+pub(super) fn carries_credentials(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    name.len() <= 100 && WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Reads the value of the header `name`, or a whole `Name: value` where `name` is none that carries credentials.
+pub(super) fn parse<'a>(name: &str, value: &'a [u8]) -> Option<Header<'a>> {
+    let (name, value) = if carries_credentials(name) && !starts_with_name(value) {
+        (Cow::Borrowed(name), value)
+    } else {
+        let colon = memchr::memchr(b':', value)?;
+        (String::from_utf8_lossy(value.get(..colon)?), value.get(colon + 1..)?)
+    };
+    if !carries_credentials(&name) {
+        return None;
+    }
+    let value = value.trim_ascii();
+    let (scheme, token) = match value.iter().position(u8::is_ascii_whitespace) {
+        Some(space) => (value.get(..space)?, value.get(space..)?.trim_ascii()),
+        None => (&b""[..], value),
+    };
+    let scheme = SCHEMES.iter().find(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
+    let token = if scheme.is_some() { token } else { value };
+    if token.is_empty() {
+        return None;
+    }
+    let mut evidence = Vec::new();
+    evidence.extend(fact("header", name.trim().as_bytes(), token));
+    if scheme == Some(&"basic")
+        && let Some(plain) = decode_base64(token)
+        && let Some(colon) = memchr::memchr(b':', &plain)
+        && let Some(password) = plain.get(colon + 1..).filter(|password| !password.is_empty())
+    {
+        evidence.extend(fact("user", plain.get(..colon)?, password));
+        evidence.push("base64 of user and password".to_owned());
+        return Some(Header { secret: Cow::Owned(password.to_vec()), token, evidence });
+    }
+    Some(Header { secret: Cow::Borrowed(token), token, evidence })
+}
+
+/// `Authorization: ...` as one text.
+fn starts_with_name(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
+    name > 3 && value.get(name) == Some(&b':') && value.get(name + 1) == Some(&b' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, value: &str, expected: Option<&str>) {
+        let header = parse(name, value.as_bytes());
+        assert_eq!(header.map(|h| String::from_utf8_lossy(&h.secret).into_owned()).as_deref(), expected, "{name} {value}");
+    }
+
+    #[test]
+    fn headers() {
+        check("Authorization", "Bearer abc", Some("abc"));
+        check("", "Authorization: Bearer abc", Some("abc"));
+        check("", "X-Api-Key: abc", Some("abc"));
+        check("x-api-key", "abc", Some("abc"));
+        check("Authorization", "Basic am9lOnB3", Some("pw"));
+        check("", "Content-Type: application/json", None);
+        check("Accept", "x", None);
+        check("Authorization", "Bearer ", Some("Bearer"));
+    }
+}

@@ -1,0 +1,175 @@
+//! What the syntaxes have in common: named values in nested containers, each with its place in the text.
+
+use std::{borrow::Cow, ops::Range};
+
+/// Values kept of one file; what comes after is still scanned as text, only without its names.
+const MOST_LEAVES: usize = 200_000;
+/// Containers within containers; what is deeper counts to the container at this depth.
+const DEEPEST: u8 = 64;
+/// Parents that a field's name shows.
+const SHOWN_PARENTS: usize = 6;
+/// Bytes of one key that a name shows.
+const SHOWN_KEY: usize = 96;
+
+/// Index of a container.
+pub(super) type NodeId = u32;
+
+/// The document itself.
+pub(super) const ROOT: NodeId = 0;
+
+struct Node<'a> {
+    parent: NodeId,
+    depth: u8,
+    key: Cow<'a, str>,
+}
+
+/// One scalar.
+pub(super) struct Leaf<'a> {
+    /// The mapping, list, section or element that it stands in.
+    pub(super) node: NodeId,
+    /// Its key; empty for an item of a list.
+    pub(super) key: Cow<'a, str>,
+    /// Unescaped.
+    pub(super) value: Cow<'a, [u8]>,
+    /// In the text, quotes excluded.
+    pub(super) span: Range<usize>,
+    /// XML: the element whose text this is, which holds its attributes. [`ROOT`] elsewhere.
+    pub(super) own: NodeId,
+}
+
+/// A parsed file.
+pub(super) struct Tree<'a> {
+    nodes: Vec<Node<'a>>,
+    leaves: Vec<Leaf<'a>>,
+    /// Positions in `leaves`, by container.
+    order: Vec<u32>,
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn new() -> Self {
+        Self { nodes: vec![Node { parent: ROOT, depth: 0, key: Cow::Borrowed("") }], leaves: Vec::new(), order: Vec::new() }
+    }
+
+    /// A container inside another. At the depth limit it is the other itself.
+    pub(super) fn child(&mut self, parent: NodeId, key: Cow<'a, str>) -> NodeId {
+        let depth = self.nodes.get(parent as usize).map_or(0, |node| node.depth);
+        if depth >= DEEPEST || self.nodes.len() >= MOST_LEAVES {
+            return parent;
+        }
+        self.nodes.push(Node { parent, depth: depth + 1, key });
+        u32::try_from(self.nodes.len() - 1).unwrap_or(ROOT)
+    }
+
+    /// A container by its key, made where there is none yet among the last few (sections that are opened twice).
+    pub(super) fn leaf(&mut self, node: NodeId, key: Cow<'a, str>, value: Cow<'a, [u8]>, span: Range<usize>) {
+        self.text(node, key, value, span, ROOT);
+    }
+
+    /// A leaf that is the text of an XML element.
+    pub(super) fn text(&mut self, node: NodeId, key: Cow<'a, str>, value: Cow<'a, [u8]>, span: Range<usize>, own: NodeId) {
+        if self.leaves.len() < MOST_LEAVES && !value.is_empty() {
+            self.leaves.push(Leaf { node, key, value, span, own });
+        }
+    }
+
+    /// To be called when everything is in: makes [`Tree::within`] work.
+    pub(super) fn finish(mut self) -> Self {
+        self.order = (0..u32::try_from(self.leaves.len()).unwrap_or(0)).collect();
+        let leaves = &self.leaves;
+        self.order.sort_by_key(|index| leaves.get(*index as usize).map_or(0, |leaf| leaf.node));
+        self
+    }
+
+    /// Every scalar, in the order of the text.
+    pub(super) fn leaves(&self) -> &[Leaf<'a>] {
+        &self.leaves
+    }
+
+    /// The scalars right in a container.
+    pub(super) fn within(&self, node: NodeId) -> impl Iterator<Item = &Leaf<'a>> {
+        let of = |index: &u32| self.leaves.get(*index as usize).map_or(0, |leaf| leaf.node);
+        let start = self.order.partition_point(|index| of(index) < node);
+        self.order.iter().skip(start).filter_map(|index| self.leaves.get(*index as usize)).take_while(move |leaf| leaf.node == node)
+    }
+
+    /// The scalar of one of `keys` in a container, ignoring ASCII case. Looks at the first hundred only.
+    pub(super) fn sibling(&self, node: NodeId, keys: &[&str]) -> Option<&Leaf<'a>> {
+        keys.iter().find_map(|key| self.within(node).take(100).find(|leaf| leaf.key.eq_ignore_ascii_case(key)))
+    }
+
+    /// The container around a container.
+    pub(super) fn parent(&self, node: NodeId) -> NodeId {
+        self.nodes.get(node as usize).map_or(ROOT, |node| node.parent)
+    }
+
+    /// A container's key.
+    pub(super) fn key(&self, node: NodeId) -> &str {
+        self.nodes.get(node as usize).map_or("", |node| node.key.as_ref())
+    }
+
+    /// Keys from the outside in, list items and documents left out, the leaf's own key last.
+    pub(super) fn path<'t>(&'t self, leaf: &'t Leaf<'a>) -> Vec<&'t str> {
+        let mut path = vec![leaf.key.as_ref()];
+        let mut node = leaf.node;
+        while node != ROOT {
+            path.push(self.key(node));
+            node = self.parent(node);
+        }
+        path.retain(|key| !key.is_empty());
+        path.reverse();
+        path
+    }
+
+    /// The name of a leaf for people and rules: its last few keys joined by `.`.
+    pub(super) fn name(&self, leaf: &Leaf<'a>) -> String {
+        self.named(leaf.node, &leaf.key)
+    }
+
+    /// The name that a leaf with this key has in a container.
+    pub(super) fn named(&self, node: NodeId, key: &str) -> String {
+        let mut parts: Vec<&str> = vec![shorten(key)];
+        let mut node = node;
+        while node != ROOT && parts.len() < SHOWN_PARENTS {
+            parts.push(shorten(self.key(node)));
+            node = self.parent(node);
+        }
+        parts.retain(|part| !part.is_empty());
+        parts.reverse();
+        parts.join(".")
+    }
+}
+
+/// A key's first bytes, cut between characters.
+fn shorten(key: &str) -> &str {
+    let mut end = key.len().min(SHOWN_KEY);
+    while !key.is_char_boundary(end) {
+        end -= 1;
+    }
+    key.get(..end).unwrap_or_default()
+}
+
+/// Bytes as a key.
+pub(super) fn key(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// `range` without white space at both ends.
+pub(super) fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let bytes = text.get(range.clone()).unwrap_or_default();
+    let start = bytes.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|b| !b.is_ascii_whitespace()).map_or(start, |last| last + 1);
+    range.start + start..range.start + end
+}
+
+/// The bytes of a range; empty where it is not inside the text.
+pub(super) fn slice(text: &[u8], range: Range<usize>) -> &[u8] {
+    text.get(range).unwrap_or_default()
+}
+
+/// Where a part of an unescaped value stands in the text: its own bytes where they occur there, otherwise the whole value.
+pub(super) fn locate(text: &[u8], within: &Range<usize>, part: &[u8]) -> Range<usize> {
+    match memchr::memmem::find(slice(text, within.clone()), part) {
+        Some(at) if !part.is_empty() => within.start + at..within.start + at + part.len(),
+        _ => within.clone(),
+    }
+}
