@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::{GzDecoder, ZlibDecoder};
 
 use super::{
+    git,
     meter::Unpacked,
     walk::{Walk, fill},
 };
@@ -83,7 +84,11 @@ pub(super) fn zlib(walk: &mut Walk<'_>, name: &str, head: &[u8], reader: &mut dy
         return walk.raw(name, reader);
     }
     let mut decoder = ZlibDecoder::new(BufReader::with_capacity(BUFFER, reader));
-    unpack(walk, "zlib", name, &mut decoder)?;
+    let mut unpacked = Unpacked { reader: &mut decoder, meter: walk.meter.clone() };
+    match git::loose(walk, name, probe.get(..made).unwrap_or_default(), &mut unpacked) {
+        Some(result) => result?,
+        None => walk.within("zlib", |walk| walk.stream(name, &mut unpacked)),
+    }
     walk.raw(name, &mut decoder.into_inner())
 }
 

@@ -5,13 +5,17 @@ mod ar;
 mod compressed;
 mod cpio;
 mod encoded;
+mod git;
 mod hashing;
 mod meter;
+mod once;
+mod pdf;
 mod peek;
 mod plain;
 mod pool;
 mod rpm;
 mod sniff;
+mod sqlite;
 mod tar;
 mod utf16;
 mod walk;
@@ -19,6 +23,7 @@ mod zip;
 
 use std::{
     io::{self, Read},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -125,6 +130,7 @@ impl Scanner {
             inner: Vec::new(),
             depth: 0,
             path,
+            large: Rc::default(),
             found: false,
             budget_reported: false,
         };

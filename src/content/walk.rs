@@ -1,22 +1,43 @@
 //! One file, from the outside in: what it is, and what to do with it.
 
 use std::{
+    cell::Cell,
     io::{self, Read},
     rc::Rc,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
-    Found, Limits, Sink, Uncovered, ar, compressed, cpio, hashing,
+    Found, Limits, Sink, Uncovered, ar, compressed, cpio, git, hashing,
     meter::Meter,
+    pdf,
     pool::Pool,
     rpm,
     sniff::{self, Kind},
-    tar, zip,
+    sqlite, tar, zip,
 };
 use crate::detect::{Engine, Match, Scratch};
 
 /// First bytes that are read of every file: most files end within.
 const FIRST: usize = 64 << 10;
+
+/// Bytes that a container may hold in memory without asking: see [`Walk::large`].
+pub(super) const SMALL: usize = 1 << 20;
+
+/// Held by the one thread that holds a container in memory.
+static LARGE: Mutex<()> = Mutex::new(());
+
+/// Leave to hold a large container in memory, see [`Walk::large`].
+pub(super) struct Large {
+    held: Rc<Cell<bool>>,
+    _guard: MutexGuard<'static, ()>,
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        self.held.set(false);
+    }
+}
 
 /// The state of one file's scan.
 pub(super) struct Walk<'a> {
@@ -32,6 +53,8 @@ pub(super) struct Walk<'a> {
     pub(super) depth: u32,
     /// Path of the outermost file: only it can belong to a package.
     pub(super) path: &'a str,
+    /// Whether this thread has a large container in memory.
+    pub(super) large: Rc<Cell<bool>>,
     /// Whether anything was found.
     pub(super) found: bool,
     /// Whether the last gap was the exhausted budget.
@@ -138,7 +161,10 @@ impl Walk<'_> {
             Kind::Ar => ar::ar(self, &mut all),
             Kind::Cpio => cpio::cpio(self, &mut all),
             Kind::Rpm => rpm::rpm(self, name, &mut all),
-            Kind::Pack | Kind::Sqlite | Kind::Pdf | Kind::Pkcs12 | Kind::Jks => self.raw(name, &mut all),
+            Kind::Pack => git::pack(self, &mut all),
+            Kind::Sqlite => sqlite::sqlite(self, name, &mut all),
+            Kind::Pdf => pdf::pdf(self, name, &mut all),
+            Kind::Pkcs12 | Kind::Jks => self.raw(name, &mut all),
             Kind::Unread(format) => {
                 self.gap(format!("{format} archives cannot be read"), None);
                 self.raw(name, &mut all)
@@ -146,6 +172,15 @@ impl Walk<'_> {
         };
         self.depth -= 1;
         result
+    }
+
+    /// To be held while more than [`SMALL`] bytes of a container are in memory: only one thread at a time does so, which
+    /// bounds the process's memory whatever the number of threads. `None`: this thread does so already, further out.
+    pub(super) fn large(&mut self) -> Option<Large> {
+        if self.large.replace(true) {
+            return None;
+        }
+        Some(Large { held: self.large.clone(), _guard: LARGE.lock().unwrap_or_else(PoisonError::into_inner) })
     }
 
     /// Scans bytes as they are, as a binary.

@@ -1,0 +1,76 @@
+//! git's object store: loose objects and pack files. A credential that was "removed in the next commit" is in there.
+
+mod history;
+mod pack;
+mod stream;
+
+use std::io::{self, Read};
+
+use super::walk::{Walk, fill};
+
+/// Bytes of a pack that are held in memory, so that deltas can be resolved.
+const PACK: usize = 24 << 20;
+/// Objects of a pack that is held in memory.
+const OBJECTS: usize = 250_000;
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Commit,
+    Tree,
+    Blob,
+    Tag,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Tree => "tree",
+            Self::Blob => "blob",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// Twelve digits are enough for `git cat-file`.
+fn short(id: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(id.get(..6).unwrap_or(id))
+}
+
+/// Scans a pack file. A small one is read with all its history; of a larger one, deltas are read only as the fragments that they
+/// add, which is a gap.
+pub(super) fn pack(walk: &mut Walk<'_>, reader: &mut dyn Read) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    let mut filled = fill(reader, &mut bytes, 0, super::walk::SMALL)?;
+    let _large = (filled == super::walk::SMALL).then(|| walk.large());
+    filled = if filled == super::walk::SMALL { fill(reader, &mut bytes, filled, PACK)? } else { filled };
+    let head = bytes.get(..filled).unwrap_or_default();
+    let count = head.get(8..12).and_then(|count| count.try_into().ok()).map_or(0, u32::from_be_bytes);
+    if filled < PACK && (count as usize) < OBJECTS {
+        return pack::scan(walk, head);
+    }
+    stream::scan(walk, &mut head.chain(reader))
+}
+
+/// Scans what a zlib stream holds, if it is a loose object: `KIND SIZE\0CONTENT`. Its id is its path.
+pub(super) fn loose(walk: &mut Walk<'_>, name: &str, probe: &[u8], unpacked: &mut dyn Read) -> Option<io::Result<()>> {
+    let kind = [Kind::Commit, Kind::Tree, Kind::Blob, Kind::Tag]
+        .into_iter()
+        .find(|kind| probe.strip_prefix(kind.word().as_bytes()).is_some_and(|rest| rest.starts_with(b" ")))?;
+    let header = memchr::memchr(0, probe)?;
+    let digits = probe.get(kind.word().len() + 1..header)?;
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(contents(walk, kind, name, header + 1, unpacked))
+}
+
+fn contents(walk: &mut Walk<'_>, kind: Kind, name: &str, header: usize, unpacked: &mut dyn Read) -> io::Result<()> {
+    io::copy(&mut unpacked.take(header as u64), &mut io::sink())?;
+    let mut parts = name.rsplit('/');
+    let (rest, first) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let step = format!("git {} {first}{}", kind.word(), rest.get(..10).unwrap_or(rest));
+    walk.within(&step, |walk| walk.stream("", unpacked));
+    Ok(())
+}

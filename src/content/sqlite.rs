@@ -1,0 +1,225 @@
+//! SQLite databases, "Database File Format" (sqlite.org/fileformat2.html): each text cell as a text of its own, put together where
+//! it lies on several pages; cells that are containers or compressed are gone into; then all pages as they are, since deleted
+//! rows stay in free space.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::{self, Read},
+};
+
+use super::{
+    sniff::{self, Kind},
+    walk::{SMALL, Walk, fill},
+};
+
+/// Bytes of a database that are held in memory, so that its cells can be read.
+const DATABASE: usize = 24 << 20;
+/// Bytes of one row.
+const ROW: usize = 8 << 20;
+/// Shorter texts hold no credential.
+const SHORTEST: usize = 8;
+
+const INTERIOR_TABLE: u8 = 5;
+const LEAF_INDEX: u8 = 10;
+const LEAF_TABLE: u8 = 13;
+
+/// Scans a database.
+pub(super) fn sqlite(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    let mut filled = fill(reader, &mut bytes, 0, SMALL)?;
+    let _large = (filled == SMALL).then(|| walk.large());
+    filled = if filled == SMALL { fill(reader, &mut bytes, filled, DATABASE)? } else { filled };
+    let bytes = bytes.get(..filled).unwrap_or_default();
+    if filled == DATABASE {
+        let reason = "is a database too large for memory: rows of several pages and compressed cells were not put together";
+        walk.gap(reason.to_owned(), None);
+        return walk.raw(name, &mut bytes.chain(reader));
+    }
+    let Some(database) = Database::open(bytes) else { return walk.raw(name, &mut bytes.chain(reader)) };
+    walk.once(|walk| database.cells(walk), |walk| walk.plain(name, bytes, true, true, &mut io::empty()))
+}
+
+struct Database<'b> {
+    bytes: &'b [u8],
+    page: usize,
+    usable: usize,
+}
+
+impl<'b> Database<'b> {
+    fn open(bytes: &'b [u8]) -> Option<Self> {
+        let page = match short(bytes, 16)? {
+            1 => 65536,
+            size if size >= 512 && size.is_power_of_two() => usize::from(size),
+            _ => return None,
+        };
+        let usable = page - usize::from(*bytes.get(20)?);
+        (usable >= 480).then_some(Self { bytes, page, usable })
+    }
+
+    fn page(&self, number: usize) -> Option<&'b [u8]> {
+        let start = number.checked_sub(1)?.checked_mul(self.page)?;
+        self.bytes.get(start..start + self.page)
+    }
+
+    /// Scans all cells of all leaves, whether a tree leads to them or not.
+    fn cells(&self, walk: &mut Walk<'_>) -> io::Result<()> {
+        let tables = self.tables();
+        for number in 1..=self.bytes.len() / self.page {
+            let Some(page) = self.page(number) else { break };
+            let header = if number == 1 { 100 } else { 0 };
+            let kind = page.get(header).copied().unwrap_or(0);
+            if kind != LEAF_TABLE && kind != LEAF_INDEX {
+                continue;
+            }
+            let count = short(page, header + 3).map_or(0, usize::from).min(self.page / 4);
+            for cell in 0..count {
+                let Some(at) = short(page, header + 8 + 2 * cell).map(usize::from) else { break };
+                let Some((row, payload)) = self.payload(page, at, kind) else { continue };
+                if payload.len() > page.len() {
+                    walk.meter.unpacked(payload.len())?;
+                }
+                let table = tables.get(&number).map(String::as_str).unwrap_or("unknown");
+                values(&payload, &mut |value, text| self.value(walk, table, row, value, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, walk: &mut Walk<'_>, table: &str, row: Option<i64>, value: &[u8], text: bool) {
+        let container = || !matches!(sniff::sniff(value.get(..sniff::HEAD).unwrap_or(value)), Kind::Text | Kind::Binary);
+        if value.len() < SHORTEST || !(text || container()) {
+            return;
+        }
+        walk.within(&format!("table {table}"), |walk| match row {
+            Some(row) => walk.within(&format!("row {row}"), |walk| walk.bytes("", value)),
+            None => walk.bytes("", value),
+        });
+    }
+
+    /// The payload of a cell, put together from its overflow pages; the row's id for a table.
+    fn payload(&self, page: &'b [u8], at: usize, kind: u8) -> Option<(Option<i64>, std::borrow::Cow<'b, [u8]>)> {
+        let (length, mut at) = varint(page, at)?;
+        let mut row = None;
+        if kind == LEAF_TABLE {
+            let (id, after) = varint(page, at)?;
+            (row, at) = (Some(id.cast_signed()), after);
+        }
+        let length = usize::try_from(length).ok().filter(|length| *length <= ROW)?;
+        let usable = self.usable;
+        let most = if kind == LEAF_TABLE { usable - 35 } else { (usable - 12) * 64 / 255 - 23 };
+        if length <= most {
+            return Some((row, page.get(at..at + length)?.into()));
+        }
+        let least = (usable - 12) * 32 / 255 - 23;
+        let fitting = least + (length - least) % (usable - 4);
+        let local = if fitting <= most { fitting } else { least };
+        let mut payload = page.get(at..at + local)?.to_vec();
+        let mut next = long(page, at + local)? as usize;
+        // Each page adds bytes, so a cycle of pages ends with the length.
+        while payload.len() < length {
+            let Some(overflow) = self.page(next) else { break };
+            let count = (usable - 4).min(length - payload.len());
+            payload.extend_from_slice(overflow.get(4..4 + count)?);
+            next = long(overflow, 0)? as usize;
+        }
+        Some((row, payload.into()))
+    }
+
+    /// Names of the tables that leaf pages belong to.
+    fn tables(&self) -> HashMap<usize, String> {
+        let mut tables = HashMap::new();
+        let mut seen = HashSet::new();
+        let mut trees = vec![(1, "sqlite_schema".to_owned())];
+        while let Some((number, table)) = trees.pop() {
+            let Some(page) = self.page(number).filter(|_| seen.insert(number)) else { continue };
+            let header = if number == 1 { 100 } else { 0 };
+            let count = short(page, header + 3).map_or(0, usize::from).min(self.page / 4);
+            match page.get(header) {
+                Some(&INTERIOR_TABLE) => {
+                    let children = (0..count).filter_map(|cell| long(page, usize::from(short(page, header + 12 + 2 * cell)?)));
+                    trees.extend(children.chain(long(page, header + 8)).map(|child| (child as usize, table.clone())));
+                }
+                Some(&LEAF_TABLE) => {
+                    for cell in (0..count).filter(|_| table == "sqlite_schema") {
+                        let payload = short(page, header + 8 + 2 * cell).and_then(|at| self.payload(page, usize::from(at), LEAF_TABLE));
+                        trees.extend(payload.and_then(|(_, payload)| root(&payload)));
+                    }
+                    tables.insert(number, table);
+                }
+                _ => {}
+            }
+        }
+        tables
+    }
+}
+
+/// Root page and name of a row of the schema: type, name, table, root page, SQL.
+fn root(payload: &[u8]) -> Option<(usize, String)> {
+    let mut name = None;
+    let mut root = None;
+    for (index, (value, serial)) in columns(payload).take(4).enumerate() {
+        match index {
+            1 => name = Some(String::from_utf8_lossy(value).into_owned()),
+            3 if serial < 7 => root = Some(value.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte))),
+            _ => {}
+        }
+    }
+    Some((root?, name?))
+}
+
+/// Hands out the texts and blobs of a record.
+fn values(payload: &[u8], emit: &mut dyn FnMut(&[u8], bool)) {
+    for (value, serial) in columns(payload).filter(|(_, serial)| *serial >= 12) {
+        emit(value, serial % 2 == 1);
+    }
+}
+
+/// The columns of a record ("Record Format"), with their serial types; a cut one ends it.
+fn columns(payload: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
+    let (header, mut at) = varint(payload, 0).unwrap_or((0, 0));
+    let header = usize::try_from(header).unwrap_or(usize::MAX).min(payload.len());
+    let mut body = header;
+    std::iter::from_fn(move || {
+        if at >= header {
+            return None;
+        }
+        let (serial, after) = varint(payload, at)?;
+        at = after;
+        let length = match serial {
+            0 | 8 | 9 => 0,
+            1..=4 => serial,
+            5 => 6,
+            6 | 7 => 8,
+            10 | 11 => return None,
+            _ => (serial - 12) / 2,
+        };
+        let end = body.checked_add(usize::try_from(length).ok()?)?;
+        let value = payload.get(body..end)?;
+        body = end;
+        Some((value, serial))
+    })
+}
+
+fn short(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2)?.try_into().ok().map(u16::from_be_bytes)
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
+}
+
+/// One to nine bytes, seven bits each, the ninth with eight.
+fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let mut value = 0u64;
+    for index in 0..9 {
+        let byte = *bytes.get(at + index)?;
+        if index == 8 {
+            return Some((value << 8 | u64::from(byte), at + 9));
+        }
+        value = value << 7 | u64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some((value, at + index + 1));
+        }
+    }
+    None
+}
