@@ -12,9 +12,9 @@ pub mod fix;
 #[cfg(feature = "image")]
 pub mod image;
 pub mod layer;
-pub mod provenance;
 #[cfg(feature = "cli")]
 pub mod output;
+pub mod provenance;
 pub mod report;
 #[cfg(feature = "image")]
 pub mod scan;

@@ -1,8 +1,14 @@
 //! Bytes that are scanned as they are: whole, or in overlapping windows.
 
-use std::{io, io::Read};
+use std::{io, io::Read, sync::LazyLock};
 
-use super::walk::{Walk, fill};
+use memchr::memmem::Finder;
+
+use super::{
+    sniff::Kind,
+    walk::{Walk, fill},
+    zip,
+};
 use crate::{detect::Hint, finding::LocationKind};
 
 /// Texts up to this length are handed to the engine whole, so that structured formats can be parsed.
@@ -25,8 +31,10 @@ impl Walk<'_> {
     pub(super) fn plain(&mut self, name: &str, head: &[u8], whole: bool, binary: bool, reader: &mut dyn Read) -> io::Result<()> {
         let hint = Hint { kind: LocationKind::File, path: name, name: None, binary };
         if whole {
-            self.window(head, &hint, &mut Place { lines: 0, column: 0 }, 0..head.len().saturating_add(1));
-            return Ok(());
+            let end = self.archive_within(head);
+            let (text, archive) = head.split_at(end.unwrap_or(head.len()));
+            self.window(text, &hint, &mut Place { lines: 0, column: 0 }, 0..text.len().saturating_add(1));
+            return if archive.is_empty() { Ok(()) } else { self.enter(Kind::Zip, name, archive, reader) };
         }
         let mut body = self.pool.body();
         let result = self.windows(head, &mut body, &hint, reader);
@@ -49,6 +57,11 @@ impl Walk<'_> {
         loop {
             let last = filled < limit;
             let text = body.get(..filled).unwrap_or_default();
+            if let Some(at) = self.archive_within(text) {
+                let (text, archive) = text.split_at(at);
+                self.window(text, hint, &mut place, from..at + 1);
+                return self.enter(Kind::Zip, hint.path, archive, reader);
+            }
             let until = if last { filled + 1 } else { filled - OVERLAP + CONTEXT };
             let reported = self.window(text, hint, &mut place, from..until);
             if last {
@@ -61,6 +74,15 @@ impl Walk<'_> {
             limit = window;
             filled = fill(reader, body, OVERLAP, window)?;
         }
+    }
+
+    /// Where a zip archive begins in other bytes: programs and scripts that unpack themselves, executable jars.
+    fn archive_within(&self, text: &[u8]) -> Option<usize> {
+        static LOCAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(zip::LOCAL));
+        if self.depth >= self.limits.depth {
+            return None;
+        }
+        LOCAL.find_iter(text).find(|at| *at > 0 && text.get(*at..).is_some_and(zip::certain_local))
     }
 
     /// Scans one window and reports the matches that start in `report`; returns where the last of them ends.

@@ -141,7 +141,7 @@ impl Walk<'_> {
     }
 
     /// Goes into a container; `head` is what was read of it already.
-    fn enter(&mut self, kind: Kind, name: &str, head: &[u8], reader: &mut dyn Read) -> io::Result<()> {
+    pub(super) fn enter(&mut self, kind: Kind, name: &str, head: &[u8], reader: &mut dyn Read) -> io::Result<()> {
         if self.depth >= self.limits.depth {
             self.gap("is nested deeper than the limit allows".to_owned(), None);
             return self.plain(name, head, false, true, reader);
@@ -171,7 +171,12 @@ impl Walk<'_> {
             }
         };
         self.depth -= 1;
-        result
+        if let Err(error) = &result {
+            self.failed(error);
+            // What follows the damage, or was no container in the first place.
+            return self.raw(name, &mut all);
+        }
+        Ok(())
     }
 
     /// To be held while more than [`SMALL`] bytes of a container are in memory: only one thread at a time does so, which

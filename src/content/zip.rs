@@ -13,7 +13,7 @@ use super::{
     walk::{Walk, fill},
 };
 
-const LOCAL: &[u8] = b"PK\x03\x04";
+pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: &[u8] = b"PK\x01\x02";
 const END: &[u8] = b"PK\x05\x06";
 const DESCRIPTOR: &[u8] = b"PK\x07\x08";
@@ -70,7 +70,7 @@ pub(super) fn zip(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io:
                     walk.gap("the archive's directory names members that differ from those in its body".to_owned(), None);
                 }
                 // Names, comments, extra fields, and what follows the archive. A second archive may follow, too.
-                return after(walk, name, tail, &mut source);
+                return walk.raw(name, &mut tail.chain(&mut source));
             }
             _ => {
                 let mut between = Until { source: &mut source, stop: |ahead: &[u8], _| begins(ahead), count: 0 };
@@ -81,34 +81,27 @@ pub(super) fn zip(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io:
     }
 }
 
-fn after(walk: &mut Walk<'_>, name: &str, tail: &[u8], source: &mut Peek<'_>) -> io::Result<()> {
-    match memchr::memmem::find(tail, LOCAL) {
-        Some(at) if tail.get(at..).is_some_and(plausible_local) => {
-            let (directory, archive) = tail.split_at(at);
-            walk.plain(name, directory, true, true, &mut io::empty())?;
-            if walk.depth >= walk.limits.depth {
-                return walk.raw(name, &mut archive.chain(source));
-            }
-            walk.depth += 1;
-            let result = zip(walk, name, &mut archive.chain(source));
-            walk.depth -= 1;
-            result
-        }
-        _ => walk.raw(name, &mut tail.chain(source)),
-    }
-}
-
 /// Whether a member or the directory begins here.
 fn begins(ahead: &[u8]) -> bool {
     plausible_local(ahead) || ahead.starts_with(CENTRAL) || ahead.starts_with(END)
 }
 
 /// A local header whose fields make sense: a version up to 6.3, a known method, a name.
-pub(super) fn plausible_local(ahead: &[u8]) -> bool {
+fn plausible_local(ahead: &[u8]) -> bool {
     ahead.starts_with(LOCAL)
         && short(ahead, 4).is_some_and(|version| version & 0xff <= 63)
         && short(ahead, 8).is_some_and(|method| matches!(method, 0 | 8 | 9 | 12 | 14 | 93 | 95 | 98 | 99))
         && short(ahead, 26).is_some_and(|length| (1..4096).contains(&length))
+}
+
+/// A local header in bytes that are no archive so far: all that can be checked is right, so that a program that knows the format
+/// is not taken for an archive.
+pub(super) fn certain_local(ahead: &[u8]) -> bool {
+    let name = short(ahead, 26).and_then(|length| ahead.get(30..30 + usize::from(length)));
+    plausible_local(ahead)
+        && short(ahead, 4).is_some_and(|version| (10..=63).contains(&version))
+        && short(ahead, 6).is_some_and(|flags| flags & !0x080f == 0)
+        && name.and_then(|name| std::str::from_utf8(name).ok()).is_some_and(|name| !name.chars().any(char::is_control))
 }
 
 fn short(bytes: &[u8], at: usize) -> Option<u16> {
