@@ -16,7 +16,7 @@ use super::{
     compression::{self, Compression},
     digest::Digest,
     docker_archive, layout, limits,
-    manifest::Descriptor,
+    manifest::{self, Descriptor, printable},
     members::{Kind, Members, clean},
     platform::Platform,
     resolve::Blobs,
@@ -188,7 +188,7 @@ impl Contents {
 
     fn skip(&mut self, path: &str, reason: &str, bytes: Option<u64>) {
         if self.skipped.len() < 100 {
-            self.skipped.push(super::resolve::skip(&super::manifest::printable(path), reason, bytes));
+            self.skipped.push(super::resolve::skip(&printable(path), reason, bytes));
         }
     }
 
@@ -211,7 +211,7 @@ impl Contents {
 
     /// The bytes of a document.
     pub(crate) fn document(&self, name: &str, digest: Option<&Digest>, size: Option<u64>, limit: u64) -> Result<Vec<u8>, ImageError> {
-        let missing = || ImageError::Unreadable(format!("the archive has no {}", super::manifest::printable(name)));
+        let missing = || ImageError::Unreadable(format!("the archive has no {}", printable(name)));
         let (_, stored) = self.find(name).ok_or_else(missing)?;
         match (&stored.content, &self.file) {
             (Content::Kept(bytes), _) => read_small(bytes.as_slice(), name, digest, size, limit),
@@ -321,7 +321,10 @@ impl Contents {
             None => "the archive does not hold its bytes".to_owned(),
             Some((_, Stored { content: Content::Unread(reason), .. })) => reason.clone(),
             Some((_, Stored { content: Content::Kept(_), .. })) => "its bytes are JSON and no tar".to_owned(),
-            Some((_, Stored { content: Content::OnDisk | Content::HandedOut, .. })) => return,
+            Some((_, Stored { content: Content::OnDisk | Content::HandedOut, .. })) => match layer.uncovered.take() {
+                Some(reason) if reason != manifest::FOREIGN => reason,
+                _ => return,
+            },
         };
         *key = None;
         layer.uncovered.get_or_insert(why);

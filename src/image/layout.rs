@@ -22,7 +22,11 @@ pub(crate) fn open(path: &Path, tag: Option<&str>, reference: &str, options: &Op
     let layout = Layout::new(path)?;
     let index = layout.file(&layout.root.join("index.json"), "index.json")?;
     let index = read_small(index, "index.json", None, None, limits::MANIFEST)?;
-    let images = images(&layout, &index, reference, tag, false, options)?;
+    let mut images = images(&layout, &index, reference, tag, false, options)?;
+    for layer in images.iter_mut().flat_map(|image| &mut image.layers) {
+        let here = Digest::parse(&layer.digest).is_ok_and(|digest| layout.open_blob(&digest).is_ok());
+        layer.uncovered = layer.uncovered.take().filter(|reason| !here || reason != manifest::FOREIGN);
+    }
     let layout: Arc<dyn OpenLayer> = Arc::new(layout);
     Ok(Opened::Images(images.into_iter().map(|image| (image, Arc::clone(&layout))).collect()))
 }

@@ -16,6 +16,9 @@ pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, applic
      application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, \
      application/vnd.oci.artifact.manifest.v1+json;q=0.2, application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.1";
 
+/// Why a foreign layer is not read; where its bytes are at hand all the same, they are.
+pub(crate) const FOREIGN: &str = "a foreign layer: its bytes are not part of the image but at a URL outside it";
+
 const INDEX_TYPES: [&str; 2] = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 const CONFIG_TYPES: [&str; 4] = [
     "",
@@ -142,7 +145,7 @@ pub(crate) fn uncovered(layer: &Descriptor) -> Option<String> {
         return Some("the layer is encrypted (ocicrypt); scan the image before it is encrypted".to_owned());
     }
     if layer.media_type.contains("nondistributable") || layer.media_type.contains("foreign") {
-        return Some("a foreign layer: its bytes are not part of the image but at a URL outside it".to_owned());
+        return Some(FOREIGN.to_owned());
     }
     Digest::parse(&layer.digest).err()
 }

@@ -12,14 +12,17 @@ use crate::{finding::Skip, target::Target};
 mod archive;
 pub mod compression;
 mod config;
+mod daemon;
 mod digest;
 mod docker_archive;
+mod http;
 mod layout;
 mod limits;
 mod manifest;
 mod members;
 mod platform;
 mod reference;
+mod registry;
 mod resolve;
 mod stream;
 mod verify;
@@ -157,7 +160,9 @@ pub fn open(target: &Target, options: &OpenOptions) -> Result<Opened, ImageError
         Target::Stdin => Ok(stream::open(Box::new(std::io::stdin()), archive::Expected::Any, "standard input", options)),
         Target::Dir(path) if path.is_dir() => Ok(Opened::Dir(path.clone())),
         Target::Dir(path) => Err(ImageError::Unreadable(format!("{} is not a directory", path.display()))),
-        Target::Registry(_) | Target::Docker(_) | Target::Podman(_) => Err(ImageError::Unreadable("not built yet".to_owned())),
+        Target::Registry(name) => registry::open(name, options),
+        Target::Docker(name) => daemon::open(daemon::Daemon::Docker, name, &reference, options),
+        Target::Podman(name) => daemon::open(daemon::Daemon::Podman, name, &reference, options),
     }
 }
 

@@ -1,0 +1,99 @@
+//! The real binary in a clean room: no environment but what a test gives, and a home of its own.
+
+use std::{
+    ffi::OsStr,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// A run of the binary while it is prepared.
+pub(crate) struct Imgscan {
+    command: Command,
+    home: tempfile::TempDir,
+    input: Vec<u8>,
+}
+
+/// What a run gave.
+pub(crate) struct Outcome {
+    /// Exit code; -1 for a signal.
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Imgscan {
+    /// The binary that cargo built, or the one that `IMGSCAN_BIN` names (a release build, an installed package).
+    pub(crate) fn new() -> Self {
+        let binary = std::env::var_os("IMGSCAN_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_imgscan").into());
+        let home = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(binary);
+        command.env_clear().env("HOME", home.path()).env("TMPDIR", home.path()).current_dir(home.path());
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        Self { command, home, input: Vec::new() }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// The folder in which it runs, and its HOME.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Writes a file below HOME.
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.home.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        std::fs::write(path, content).expect("writable");
+        self
+    }
+
+    /// Standard input.
+    pub(crate) fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = bytes.into();
+        self
+    }
+
+    pub(crate) fn run(mut self) -> Outcome {
+        let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("piped");
+        let input = std::mem::take(&mut self.input);
+        // In a thread: a binary that writes before it has read all would wait for us for ever.
+        let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let output = child.wait_with_output().expect("the binary ends");
+        writer.join().expect("no panic");
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Fails unless the exit code is this one.
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Standard output as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in:\n{}\nstderr:\n{}", self.stdout, self.stderr))
+    }
+}
