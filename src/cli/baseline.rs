@@ -60,7 +60,7 @@ fn scan(args: &BaselineScanArgs, verbosity: &Verbosity) -> anyhow::Result<Option
     for image in &mut scanned.images {
         held::apply(image, None, &mut settings.ignore, settings.today);
     }
-    Ok((scanned.failed == 0).then_some(scanned.images))
+    Ok(scanned.failed.is_empty().then_some(scanned.images))
 }
 
 fn write(file: &Path, baseline: &Baseline) -> anyhow::Result<()> {

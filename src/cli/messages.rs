@@ -16,6 +16,11 @@ fn say(label: &str, paint: owo_colors::Style, message: &str) {
 
 /// An error with its causes, in one paragraph.
 pub(crate) fn error(error: &anyhow::Error) {
+    say("error:", owo_colors::Style::new().red().bold(), &lines(&with_causes(error)));
+}
+
+/// An error's text and those of its causes.
+pub(crate) fn with_causes(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
@@ -28,7 +33,7 @@ pub(crate) fn error(error: &anyhow::Error) {
         }
         message.push_str(&cause);
     }
-    say("error:", owo_colors::Style::new().red().bold(), &lines(&message));
+    message
 }
 
 /// Something that the user should change, but that stops nothing.

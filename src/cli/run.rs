@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context;
 use imgscan::{
-    output::{self, Document, Format, table},
-    report::{ImageReport, Report, held, scrub},
+    output::{self, Document, Failed, Format, table},
+    report::{ImageReport, Report, held},
     scan,
     target::Target,
 };
@@ -25,8 +25,8 @@ use crate::{
 /// What scanning the targets gave.
 pub(crate) struct Scanned {
     pub(crate) images: Vec<ImageReport>,
-    /// Targets that could not be read. They have been reported.
-    pub(crate) failed: usize,
+    /// Targets that could not be read. They have been reported on standard error.
+    pub(crate) failed: Vec<Failed>,
 }
 
 /// `imgscan IMAGE...`
@@ -42,16 +42,14 @@ pub(crate) fn scan(args: &ScanArgs, verbosity: &Verbosity) -> anyhow::Result<Exi
     let held: Vec<_> =
         images.iter_mut().map(|image| held::apply(image, settings.gate.baseline.as_ref(), &mut settings.ignore, settings.today)).collect();
     let report = Report { ruleset: settings.ruleset.clone(), images };
-    let exit = match failed {
-        0 => Exit::from(report.verdict(settings.gate.fail_on, settings.gate.allow_incomplete)),
-        _ => Exit::Error,
-    };
-    let document = Document { report: &report, held: &held, verdict: output::verdict::line(&report, &settings.gate.judgement(failed)) };
+    let exit =
+        if failed.is_empty() { Exit::from(report.verdict(settings.gate.fail_on, settings.gate.allow_incomplete)) } else { Exit::Error };
+    let document = Document { report: &report, held: &held, failed: &failed, judgement: settings.gate.judgement() };
     write_files(args, &document)?;
     if !document.report.images.is_empty() || args.output.format != Format::Table {
         write_stdout(args.output.format, &document, verbosity)?;
     }
-    remarks(&settings, failed, verbosity);
+    remarks(&settings, failed.is_empty(), verbosity);
     Ok(exit)
 }
 
@@ -66,19 +64,17 @@ pub(crate) fn parse_targets(images: &[String]) -> anyhow::Result<Vec<(String, Ta
 
 /// Scans one target after the other; a target that cannot be read does not stop the others.
 pub(crate) fn scan_targets(targets: &[(String, Target)], settings: &Settings, mode: ProgressMode, verbosity: &Verbosity) -> Scanned {
-    let mut scanned = Scanned { images: Vec::new(), failed: 0 };
+    let mut scanned = Scanned { images: Vec::new(), failed: Vec::new() };
     for (text, target) in targets {
         let progress = progress::start(mode, verbosity);
         let result = scan::scan(target, &settings.options, &*progress);
         progress.finish();
         match result {
-            Ok(mut images) => {
-                images.iter_mut().for_each(scrub::scrub);
-                scanned.images.append(&mut images);
-            }
+            Ok(mut images) => scanned.images.append(&mut images),
             Err(error) => {
-                scanned.failed += 1;
-                messages::error(&anyhow::Error::from(error).context(format!("`{text}` cannot be scanned")));
+                let error = anyhow::Error::from(error);
+                scanned.failed.push(Failed { reference: text.clone(), problem: messages::with_causes(&error) });
+                messages::error(&error.context(format!("`{text}` cannot be scanned")));
             }
         }
     }
@@ -110,7 +106,7 @@ fn write_stdout(format: Format, document: &Document<'_>, verbosity: &Verbosity) 
     output::write(format, document, &style, &mut out)?;
     out.flush()?;
     if format != Format::Table && !verbosity.quiet {
-        messages::note(&document.verdict);
+        messages::note(&document.verdict());
     }
     Ok(())
 }
@@ -123,7 +119,7 @@ fn width() -> usize {
 }
 
 /// What should be changed in `imgscan.toml`.
-fn remarks(settings: &Settings, failed: usize, verbosity: &Verbosity) {
+fn remarks(settings: &Settings, complete: bool, verbosity: &Verbosity) {
     let file = settings.config_file.display();
     for entry in settings.ignore.expired(settings.today) {
         let last = entry.expires.map(|date| date.to_string()).unwrap_or_default();
@@ -132,7 +128,7 @@ fn remarks(settings: &Settings, failed: usize, verbosity: &Verbosity) {
             entry.line, entry.reason
         ));
     }
-    if failed == 0 && !verbosity.quiet {
+    if complete && !verbosity.quiet {
         for entry in settings.ignore.unused(settings.today) {
             messages::warning(&format!(
                 "{file}:{}: the ignore entry fits no finding of this scan; remove it if it is of no use",

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::Document;
+use super::{Document, json};
 use crate::{
     finding::{Finding, Location, Place, Skip, State},
     fix,
@@ -22,6 +22,17 @@ pub struct Report {
     pub images: Vec<Image>,
     /// Over all images.
     pub summary: Summary,
+    /// Targets that could not be read.
+    pub failed: Vec<Failed>,
+}
+
+/// A target that could not be read.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Failed {
+    /// As the user typed it.
+    pub reference: String,
+    /// What happened, why, and what to do.
+    pub problem: String,
 }
 
 /// Who wrote it.
@@ -202,8 +213,7 @@ pub struct Summary {
 /// # Errors
 /// Those of `out`.
 pub fn write(document: &Document<'_>, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &view(document))?;
-    out.write_all(b"\n")
+    json::write(&view(document), out)
 }
 
 /// The frozen view of a report.
@@ -221,6 +231,11 @@ pub fn view(document: &Document<'_>) -> Report {
             info: summary.info,
             incomplete: summary.incomplete,
         },
+        failed: document
+            .failed
+            .iter()
+            .map(|failed| Failed { reference: failed.reference.clone(), problem: failed.problem.clone() })
+            .collect(),
     }
 }
 

@@ -46,8 +46,12 @@ pub fn write(document: &Document<'_>, style: &Style, out: &mut impl Write) -> io
             page.image(image, out)?;
         }
     }
-    if !style.quiet || document.report.images.iter().any(|image| !image.findings.is_empty() || !image.coverage.skipped.is_empty()) {
-        writeln!(out, "{}", page.paint(&document.verdict, Paint::new().bold()))?;
+    let clean = document.failed.is_empty()
+        && document.report.images.iter().all(|image| image.findings.is_empty() && image.coverage.skipped.is_empty());
+    if !(style.quiet && clean) {
+        for line in text::wrap(&document.verdict(), page.width) {
+            writeln!(out, "{}", page.paint(&line, Paint::new().bold()))?;
+        }
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 }
 
 /// Controls, line separators, and the characters that Unicode's TR 36 and CVE-2021-42574 name for spoofed direction.
-fn is_unsafe(c: char) -> bool {
+pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{061c}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
@@ -174,7 +174,11 @@ pub fn location(location: &Location) -> String {
         part(&line.to_string(), ":");
     }
     if let Some(name) = &location.name {
-        part(name, if what.is_empty() { "  " } else { " " });
+        if what.is_empty() {
+            part(&format!("({name})"), " ");
+        } else {
+            part(name, " ");
+        }
     }
     for encoding in encodings {
         part(encoding, ", in ");

@@ -4,7 +4,6 @@ pub mod baseline;
 pub mod held;
 pub mod ignore;
 pub mod ruleset;
-pub mod scrub;
 
 use crate::finding::{Finding, Severity, Skip};
 
