@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     Secret,
-    finding::{Finding, LayerId, Location, Place, Skip, State},
+    finding::{Confidence, Finding, LayerId, Location, Place, Skip, State},
     image::Image,
     layer::stack::{self, PathHasher, Paths},
+    provenance::{Database, Facts, Package},
     report::{Coverage, ImageReport, Suppressed},
 };
 
@@ -35,12 +36,16 @@ pub(super) struct Parts<'a> {
 struct Sighting<'a> {
     seen: &'a Seen,
     place: Place,
+    /// The package that the file is an unmodified part of.
+    package: Option<&'a Package>,
 }
 
 pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHasher) -> ImageReport {
     let all = || parts.layers.iter().flat_map(|outcome| &outcome.seen).chain(&parts.config.seen);
     let scrub = Scrub::new(all().map(|seen| &seen.found.matched.secret));
     let layers = layer_ids(parts, &scrub);
+    let facts: Vec<&Facts> = parts.layers.iter().map(|outcome| &outcome.facts).collect();
+    let packages = Database::new(&facts);
     let paths: Vec<Option<&Paths>> = parts.layers.iter().map(|outcome| Some(&outcome.paths)).collect();
 
     let mut sightings = Vec::new();
@@ -49,18 +54,27 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
             let layer = (!parts.is_dir).then(|| id.clone());
             let state_of = |path: &[u8], position| stack::state(hasher, &paths, index, path, position);
             let state = seen.path.as_deref().map_or(State::Live, |path| state_of(path, seen.position));
-            sightings.push(Sighting { seen, place: Place { layer: layer.clone(), location: location(seen, &scrub), state } });
+            let package = seen.hashes.as_ref().and_then(|hashes| packages.package(hashes));
+            sightings.push(Sighting { seen, place: Place { layer: layer.clone(), location: location(seen, &scrub), state }, package });
             // A hard link is another name of the same bytes, with a fate of its own.
             let Some(hash) = seen.path.as_deref().map(|path| hasher.hash(path)) else { continue };
             for (_, link, position) in outcome.hard_links.iter().filter(|(target, _, _)| *target == hash).take(PLACES) {
                 let path = Some(scrub.text(&String::from_utf8_lossy(link)));
                 let location = Location { path, ..location(seen, &scrub) };
-                sightings.push(Sighting { seen, place: Place { layer: layer.clone(), location, state: state_of(link, *position) } });
+                sightings.push(Sighting {
+                    seen,
+                    place: Place { layer: layer.clone(), location, state: state_of(link, *position) },
+                    package,
+                });
             }
         }
     }
     for seen in &parts.config.seen {
-        sightings.push(Sighting { seen, place: Place { layer: None, location: location(seen, &scrub), state: State::Live } });
+        sightings.push(Sighting {
+            seen,
+            place: Place { layer: None, location: location(seen, &scrub), state: State::Live },
+            package: None,
+        });
     }
     let (findings, suppressed) = group(sightings, options);
     ImageReport {
@@ -129,6 +143,10 @@ fn group(sightings: Vec<Sighting<'_>>, options: &ScanOptions) -> (Vec<Finding>, 
                 continue;
             }
         };
+        if !options.show_public && group.iter().all(|sighting| sighting.package.is_some_and(|package| package.public)) {
+            suppressed.public += 1;
+            continue;
+        }
         let Some(finding) = finding(group, options) else { continue };
         if finding.confidence < options.min_confidence {
             suppressed.low_confidence += 1;
@@ -162,7 +180,16 @@ fn finding(group: Vec<Sighting<'_>>, options: &ScanOptions) -> Option<Finding> {
     if let Some(reason) = &matched.refuted {
         evidence.push(format!("refuted: {reason}"));
     }
-    let (severity, confidence, visible) = (matched.severity, matched.confidence, matched.visible);
+    let (severity, visible) = (matched.severity, matched.visible);
+    let mut confidence = matched.confidence;
+    if let Some(package) = group.iter().find_map(|sighting| sighting.package) {
+        let origin = if package.public { "public package" } else { "package of unknown origin" };
+        evidence.push(format!("in an unmodified file of {} ({origin})", package.name));
+        // What everyone installs is rarely this team's password; a provider's format stays what it is.
+        if rule.provider == "generic" && group.iter().all(|sighting| sighting.package.is_some()) {
+            confidence = confidence.min(Confidence::Low);
+        }
+    }
     let guessable = group.iter().all(|sighting| sighting.seen.found.matched.guessable);
     let mut places: Vec<Place> = group.into_iter().map(|sighting| sighting.place).collect();
     places.sort();

@@ -147,7 +147,7 @@ impl Sink for TextSink<'_> {
         }
         found.line = None;
         found.column = None;
-        self.outcome.push(Seen { found, location, position: 0, path: None });
+        self.outcome.push(Seen { found, location, position: 0, path: None, hashes: None });
     }
 
     fn uncovered(&mut self, gap: Uncovered) {

@@ -20,6 +20,7 @@ use crate::{
         self, Entry, EntryKind, Gap,
         stack::{PathHasher, PathsBuilder},
     },
+    provenance::Facts,
 };
 
 /// One layer to scan.
@@ -97,6 +98,7 @@ fn walk(
 ) -> io::Result<()> {
     let mut names = Names::default();
     let mut gaps = Vec::new();
+    let mut facts = Facts::default();
     let walked = layer::walk(
         changeset,
         &layer::Limits::default(),
@@ -111,12 +113,21 @@ fn walk(
             }
             let mut sink = EntrySink { outcome, path: String::from_utf8_lossy(entry.path).into(), raw_path: entry.path, position };
             let path = sink.path.clone();
-            scanner.scan(&path, Some(entry.size), content, &mut sink)
+            let Some(mut capture) = Facts::capture(&path) else {
+                return scanner.scan(&path, Some(entry.size), content, &mut sink);
+            };
+            let mut reader = capture.reading(content);
+            scanner.scan(&path, Some(entry.size), &mut reader, &mut sink)?;
+            io::copy(&mut reader, &mut io::sink())?;
+            drop(reader);
+            facts.add(&capture);
+            Ok(())
         },
         &mut |gap| gaps.push(gap),
     );
     names.finish(scanner, outcome);
     outcome.gaps.append(&mut gaps);
+    outcome.facts = facts;
     outcome.walked = walked?;
     Ok(())
 }

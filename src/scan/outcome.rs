@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    content::{Found, Sink, Uncovered},
+    content::{ContentHashes, Found, Sink, Uncovered},
     finding::{Location, LocationKind, Skip},
     layer::{Gap, Walked, stack::Paths},
+    provenance::Facts,
 };
 
 /// Matches of one layer that are kept. An attacker can write a layer of nothing but tokens; the report must not grow with it.
@@ -20,6 +21,8 @@ pub(super) struct Seen {
     pub(super) position: u32,
     /// Path as hashed for its state, where it is a file's.
     pub(super) path: Option<Vec<u8>>,
+    /// Hashes of the file's content, for what package databases prove.
+    pub(super) hashes: Option<ContentHashes>,
 }
 
 /// One layer's result.
@@ -28,6 +31,8 @@ pub(super) struct Outcome {
     pub(super) seen: Vec<Seen>,
     pub(super) gaps: Vec<Gap>,
     pub(super) paths: Paths,
+    /// What the layer's package databases say.
+    pub(super) facts: Facts,
     /// Hard links: (hash of the target, path, position).
     pub(super) hard_links: Vec<(u64, Vec<u8>, u32)>,
     pub(super) walked: Walked,
@@ -76,11 +81,22 @@ impl Sink for EntrySink<'_> {
     fn found(&mut self, found: Found) {
         let location =
             Location { path: Some(self.path.to_string()), name: found.matched.name.clone(), ..Location::new(LocationKind::File) };
-        self.outcome.push(Seen { found, location, position: self.position, path: Some(self.raw_path.to_vec()) });
+        self.outcome.push(Seen { found, location, position: self.position, path: Some(self.raw_path.to_vec()), hashes: None });
     }
 
     fn uncovered(&mut self, gap: Uncovered) {
         let path = std::iter::once(self.path.to_string()).chain(gap.inner).collect::<Vec<_>>().join(" > ");
         self.outcome.gaps.push(Gap { path: Some(path), reason: gap.reason, bytes: gap.bytes });
+    }
+
+    fn hashes(&mut self, hashes: ContentHashes) {
+        // Called after all findings of the file, which are the last ones.
+        let own = self
+            .outcome
+            .seen
+            .iter_mut()
+            .rev()
+            .take_while(|seen| seen.position == self.position && seen.path.as_deref() == Some(self.raw_path));
+        own.for_each(|seen| seen.hashes = Some(hashes));
     }
 }
