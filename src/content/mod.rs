@@ -7,6 +7,8 @@ mod cpio;
 mod encoded;
 mod git;
 mod hashing;
+mod jks;
+mod keystore;
 mod meter;
 mod once;
 mod pdf;

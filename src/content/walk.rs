@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Found, Limits, Sink, Uncovered, ar, compressed, cpio, git, hashing,
+    Found, Limits, Sink, Uncovered, ar, compressed, cpio, git, hashing, keystore,
     meter::Meter,
     pdf,
     pool::Pool,
@@ -164,7 +164,8 @@ impl Walk<'_> {
             Kind::Pack => git::pack(self, &mut all),
             Kind::Sqlite => sqlite::sqlite(self, name, &mut all),
             Kind::Pdf => pdf::pdf(self, name, &mut all),
-            Kind::Pkcs12 | Kind::Jks => self.raw(name, &mut all),
+            Kind::Pkcs12 => keystore::pkcs12(self, name, &mut all),
+            Kind::Jks => keystore::java(self, name, &mut all),
             Kind::Unread(format) => {
                 self.gap(format!("{format} archives cannot be read"), None);
                 self.raw(name, &mut all)
