@@ -3,6 +3,7 @@
 //! [`walk`] reads a changeset (OCI image spec, `layer.md`) front to back in constant memory. It is a tar reader of our own
 //! over the `tar` crate's header type: a library that reads extended headers for us allocates what those headers ask for.
 
+mod ahead;
 mod block;
 mod path;
 mod pax;
@@ -10,6 +11,7 @@ pub mod stack;
 
 use std::io::{self, Read};
 
+pub use ahead::read_ahead;
 pub use path::clean;
 
 use self::{

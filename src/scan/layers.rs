@@ -77,7 +77,9 @@ pub(super) fn scan_all(jobs: &[Job<'_>], options: &ScanOptions, hasher: &PathHas
 pub(super) fn scan_blob(blob: &mut (dyn Read + Send), scanner: &mut Scanner, hasher: &PathHasher) -> Outcome {
     let mut outcome = Outcome::default();
     let mut paths = PathsBuilder::new(hasher.clone());
-    let walked = compression::decompress(blob).and_then(|mut changeset| walk(&mut changeset, scanner, hasher, &mut outcome, &mut paths));
+    // Decompression runs ahead on a thread of its own, so that an image of one large layer uses two cores.
+    let walked = compression::decompress(blob)
+        .and_then(|changeset| layer::read_ahead(changeset, |changeset| walk(changeset, scanner, hasher, &mut outcome, &mut paths)));
     outcome.paths = paths.finish();
     match walked {
         Ok(()) => outcome.complete = true,
