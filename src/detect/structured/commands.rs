@@ -37,6 +37,7 @@ const BEFORE: &[&str] = &[
     "watch",
     "doas",
     "@",
+    "cmd:",
 ];
 
 /// How a flag carries its credential.
@@ -147,7 +148,7 @@ pub(super) fn report(words: &[Word<'_>], before: &[Word<'_>], emit: &mut dyn FnM
     piped(program, words, before, emit);
 }
 
-fn is_before(word: &[u8]) -> bool {
+pub(super) fn is_before(word: &[u8]) -> bool {
     let assigned = memchr::memchr(b'=', word).is_some_and(|at| at > 0 && word.first() != Some(&b'-'));
     assigned || std::str::from_utf8(word).is_ok_and(|word| BEFORE.contains(&word))
 }

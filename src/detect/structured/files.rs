@@ -5,9 +5,9 @@ const COPIES: &[&str] = &[".bak", ".backup", ".old", ".orig", ".save", ".copy", 
 
 /// Whether `path` is one of `patterns`, ignoring ASCII case. A pattern is one of
 /// - `name`: the file's name,
-/// - `*.ext`: the end of the file's name,
-/// - `name*`: the start of the file's name,
-/// - `dir/name`, `dir/*.ext`: the same below a folder; `dir/*` is any file right in the folder.
+/// - `*.ext`, `name*`, `a*.ext`: a name in which each `*` stands for anything,
+/// - `dir/name`, `dir/*.ext`: the same right in a folder; `dir/*` is any file right in the folder,
+/// - `dir/**/name`: the same anywhere below a folder.
 pub(super) fn matches(path: &str, patterns: &[&str]) -> bool {
     if path.is_empty() {
         return false;
@@ -18,6 +18,9 @@ pub(super) fn matches(path: &str, patterns: &[&str]) -> bool {
 
 fn matches_one(path: &str, pattern: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if let Some((above, last)) = pattern.split_once("/**/") {
+        return matches_name(name, last) && has_folders(folder, above);
+    }
     match pattern.rsplit_once('/') {
         Some((folders, last)) => matches_name(name, last) && ends_with_folders(folder, folders),
         None => matches_name(name, pattern),
@@ -25,16 +28,19 @@ fn matches_one(path: &str, pattern: &str) -> bool {
 }
 
 fn matches_name(name: &str, pattern: &str) -> bool {
-    if pattern == "*" {
-        return !name.is_empty();
+    let name = name.as_bytes();
+    let Some((start, rest)) = pattern.split_once('*') else { return name.eq_ignore_ascii_case(pattern.as_bytes()) };
+    let Some(head) = name.get(..start.len()).filter(|head| head.eq_ignore_ascii_case(start.as_bytes())) else { return false };
+    let mut left = name.get(head.len()..).unwrap_or_default();
+    let mut rest = rest;
+    while let Some((part, more)) = rest.split_once('*') {
+        let Some(at) = left.windows(part.len().max(1)).position(|window| window.eq_ignore_ascii_case(part.as_bytes())) else {
+            return part.is_empty();
+        };
+        left = left.get(at + part.len()..).unwrap_or_default();
+        rest = more;
     }
-    if let Some(end) = pattern.strip_prefix('*') {
-        return name.len() >= end.len() && tail(name, end.len()).eq_ignore_ascii_case(end.as_bytes());
-    }
-    if let Some(start) = pattern.strip_suffix('*') {
-        return name.as_bytes().get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()));
-    }
-    name.eq_ignore_ascii_case(pattern)
+    left.len() >= rest.len() && left.get(left.len() - rest.len()..).is_some_and(|end| end.eq_ignore_ascii_case(rest.as_bytes()))
 }
 
 fn ends_with_folders(folder: &str, wanted: &str) -> bool {
@@ -43,6 +49,19 @@ fn ends_with_folders(folder: &str, wanted: &str) -> bool {
     }
     let before = folder.len() - wanted.len();
     before == 0 || folder.as_bytes().get(before - 1) == Some(&b'/')
+}
+
+/// Whether `wanted` are folders somewhere in `folder`. Nested folders deeper than 32 are not looked at.
+fn has_folders(folder: &str, wanted: &str) -> bool {
+    let mut rest = folder;
+    for _ in 0..32 {
+        if ends_with_folders(rest, wanted) {
+            return true;
+        }
+        let Some((above, _)) = rest.rsplit_once('/') else { return false };
+        rest = above;
+    }
+    false
 }
 
 fn tail(text: &str, length: usize) -> &[u8] {
@@ -83,6 +102,11 @@ mod tests {
         assert!(matches(".env.production", &[".env*"]));
         assert!(matches("run/secrets/db", &["run/secrets/*"]));
         assert!(!matches("run/secrets/sub/db", &["run/secrets/*"]));
+        assert!(matches("root/.claude/projects/a/b.jsonl", &[".claude/projects/**/*.jsonl"]));
+        assert!(!matches("root/claude/projects/b.jsonl", &[".claude/projects/**/*.jsonl"]));
+        assert!(matches("etc/wpa_supplicant-wlan0.conf", &["wpa_supplicant*.conf"]));
+        assert!(matches("my-Service-account.key", &["*service*account*"]));
+        assert!(!matches("service.key", &["*service*account*"]));
         assert!(!matches("", &["*"]));
         assert!(!matches("é", &["*.e"]), "no slicing inside a character");
     }

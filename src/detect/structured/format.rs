@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     Detector, Field, Meaning, files, flow, lines,
-    tree::{Leaf, Tree, locate, slice},
+    tree::{Leaf, ROOT, Tree, locate, slice},
     values, xml, yaml,
 };
 use crate::detect::Hint;
@@ -64,8 +64,14 @@ pub(super) enum Form {
     Header,
     /// `name:secret`; the part after the first colon.
     AfterColon,
-    /// Obfuscated in a way that everyone can undo.
-    Obscured,
+    /// As it is, with a note such as how to undo its obfuscation.
+    Noted(&'static str),
+    /// XML: base64 where the element's `encoding` says so, otherwise as it is; nothing where it is encrypted.
+    Marked,
+    /// Lines of `name:secret`.
+    PairLines,
+    /// JSON inside the value, with the credential under this key.
+    Inner(&'static str),
     /// Only what is long enough to be machine-made: 16 bytes and more.
     Long,
 }
@@ -79,11 +85,13 @@ pub(super) struct Credential {
     form: Form,
     /// Labels for people and the keys beside the credential whose values they show.
     beside: &'static [(&'static str, &'static str)],
+    /// Only where the sibling of this key has one of these values.
+    when: Option<(&'static str, &'static [&'static str])>,
 }
 
 /// A row of a table.
 pub(super) const fn credential(at: &'static str, rule: &'static str) -> Credential {
-    Credential { at, rule, form: Form::Plain, beside: &[] }
+    Credential { at, rule, form: Form::Plain, beside: &[], when: None }
 }
 
 impl Credential {
@@ -96,20 +104,47 @@ impl Credential {
         self.beside = beside;
         self
     }
+
+    pub(super) const fn when(mut self, key: &'static str, values: &'static [&'static str]) -> Self {
+        self.when = Some((key, values));
+        self
+    }
 }
 
 /// A format: its files, its syntax, its credentials. Everything else in it is an ordinary named value.
 pub(super) struct Format {
-    pub(super) id: &'static str,
-    /// See [`files::matches`].
-    pub(super) files: &'static [&'static str],
-    /// Words that the first bytes must all hold; empty where the name is enough.
-    pub(super) sniff: &'static [&'static str],
-    pub(super) syntax: Syntax,
-    pub(super) credentials: &'static [Credential],
+    id: &'static str,
+    files: &'static [&'static str],
+    sniff: &'static [&'static str],
+    syntax: Syntax,
+    credentials: &'static [Credential],
+    note: &'static str,
 }
 
 impl Format {
+    /// A format of the files that [`files::matches`].
+    pub(super) const fn new(id: &'static str, files: &'static [&'static str], syntax: Syntax) -> Self {
+        Self { id, files, sniff: &[], syntax, credentials: &[], note: "" }
+    }
+
+    /// Words that the first bytes must all hold, where the name is not enough.
+    pub(super) const fn sniff(mut self, words: &'static [&'static str]) -> Self {
+        self.sniff = words;
+        self
+    }
+
+    /// Its credentials; the first row that fits a value decides.
+    pub(super) const fn credentials(mut self, rows: &'static [Credential]) -> Self {
+        self.credentials = rows;
+        self
+    }
+
+    /// A fact about every value of such a file.
+    pub(super) const fn note(mut self, note: &'static str) -> Self {
+        self.note = note;
+        self
+    }
+
     /// Ids of the rules that it reports.
     #[cfg(test)]
     pub(super) fn rules(&self) -> impl Iterator<Item = &'static str> {
@@ -127,38 +162,67 @@ impl Detector for Format {
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
-        let tree = self.syntax.tree(text);
-        let mut values = values::Values::new(text, &tree);
+        self.emit_tree(text, &self.syntax.tree(text), emit);
+    }
+}
+
+impl Format {
+    /// Emits what a tree holds, as this format understands it.
+    fn emit_tree(&self, text: &[u8], tree: &Tree<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        let mut values = values::Values::new(text, tree);
+        let note: Vec<String> = (!self.note.is_empty()).then(|| self.note.to_owned()).into_iter().collect();
         for leaf in tree.leaves() {
+            if self.credentials.is_empty() {
+                values.leaf(leaf, &note, emit);
+                continue;
+            }
             let path = tree.path(leaf);
             let mut labels = Vec::new();
             let row = self.credentials.iter().find(|row| {
                 labels.clear();
-                matches(row.at, &path, &mut labels)
+                matches(row.at, &path, &mut labels) && row.applies(tree, leaf)
             });
-            let known = row.and_then(|row| report(text, &tree, leaf, row, &labels));
-            match known {
-                Some(field) => emit(field),
-                None => values.leaf(leaf, &[], emit),
+            if !row.is_some_and(|row| row.report(text, tree, leaf, &labels, emit)) {
+                values.leaf(leaf, &note, emit);
             }
         }
     }
 }
 
-/// The field of a credential, or `None` where the value is not of the expected form.
-fn report<'t>(text: &[u8], tree: &'t Tree<'_>, leaf: &'t Leaf<'_>, row: &Credential, labels: &[(&str, &str)]) -> Option<Field<'t>> {
-    let (value, span, mut evidence) = decode(text, leaf, row.form)?;
-    for (label, name) in labels {
-        evidence.extend(fact(label, name.as_bytes(), &value));
+impl Credential {
+    fn applies(&self, tree: &Tree<'_>, leaf: &Leaf<'_>) -> bool {
+        self.when.is_none_or(|(key, values)| {
+            let sibling = tree.sibling(leaf.node, &[key]);
+            sibling.is_some_and(|sibling| values.iter().any(|value| sibling.value.eq_ignore_ascii_case(value.as_bytes())))
+        })
     }
-    for (label, key) in row.beside {
-        let found = tree.sibling(leaf.node, &[key]).or_else(|| tree.sibling(tree.parent(leaf.node), &[key]));
-        if let Some(found) = found {
-            evidence.extend(fact(label, &found.value, &value));
+
+    /// Emits a credential; whether the value is of the expected form.
+    fn report(&self, text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, labels: &[(&str, &str)], emit: &mut dyn FnMut(Field<'_>)) -> bool {
+        let lines: Vec<&[u8]> = match self.form {
+            Form::PairLines => leaf.value.split(|b| *b == b'\n').collect(),
+            _ => vec![&leaf.value],
+        };
+        let mut any = false;
+        for line in lines {
+            let Some(decoded) = decode(text, tree, leaf, line, self.form) else { continue };
+            let Decoded { value, span, mut evidence } = decoded;
+            for (label, name) in labels {
+                evidence.extend(fact(label, name.as_bytes(), &value));
+            }
+            for (label, key) in self.beside {
+                let found = tree.sibling(leaf.node, &[key]).or_else(|| tree.sibling(tree.parent(leaf.node), &[key]));
+                if let Some(found) = found {
+                    evidence.extend(fact(label, &found.value, &value));
+                }
+            }
+            evidence.dedup();
+            any = true;
+            let meaning = Meaning::Credential { rule: self.rule };
+            emit(Field { name: Cow::Owned(tree.name(leaf)), value, span, meaning, evidence });
         }
+        any
     }
-    evidence.dedup();
-    Some(Field { name: Cow::Owned(tree.name(leaf)), value, span, meaning: Meaning::Credential { rule: row.rule }, evidence })
 }
 
 /// `label fact`, unless the fact is long, unprintable, or holds the secret.
@@ -174,46 +238,69 @@ pub(super) fn fact(label: &str, fact: &[u8], secret: &[u8]) -> Option<String> {
     (fine && safe).then(|| format!("{label} {text}"))
 }
 
-/// The credential in a leaf's value, its place, and what the decoding says.
-fn decode<'t>(text: &[u8], leaf: &'t Leaf<'_>, form: Form) -> Option<(Cow<'t, [u8]>, Range<usize>, Vec<String>)> {
-    let value: &'t [u8] = &leaf.value;
-    let whole = || leaf.span.clone();
-    let part = |part: &'t [u8]| (Cow::Borrowed(part), locate(text, &leaf.span, part));
+/// A credential taken out of its form.
+struct Decoded<'t> {
+    value: Cow<'t, [u8]>,
+    span: Range<usize>,
+    evidence: Vec<String>,
+}
+
+/// The credential in (a line of) a leaf's value, its place, and what the decoding says.
+fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], form: Form) -> Option<Decoded<'t>> {
+    let whole = |value: Cow<'t, [u8]>, note: Option<&str>| {
+        let evidence = note.map(str::to_owned).into_iter().collect();
+        Some(Decoded { value, span: leaf.span.clone(), evidence })
+    };
+    let part = |part: &'t [u8], evidence: Vec<String>| {
+        let span = locate(text, &leaf.span, part);
+        (!part.is_empty()).then_some(Decoded { value: Cow::Borrowed(part), span, evidence })
+    };
     match form {
-        Form::Plain => Some((Cow::Borrowed(value), whole(), Vec::new())),
-        Form::Long => (value.len() >= 16).then(|| (Cow::Borrowed(value), whole(), Vec::new())),
-        Form::Obscured => Some((Cow::Borrowed(value), whole(), vec!["obscured, reversible with a published key".to_owned()])),
+        Form::Plain => whole(Cow::Borrowed(value), None),
+        Form::Long if value.len() < 16 => None,
+        Form::Long => whole(Cow::Borrowed(value), None),
+        Form::Noted(note) => whole(Cow::Borrowed(value), Some(note)),
         Form::Basic => {
             let plain = decode_base64(value)?;
             let colon = memchr::memchr(b':', &plain)?;
-            let password = plain.get(colon + 1..)?.to_vec();
-            let password = password.split(|b| *b == 0).next()?.to_vec();
+            let password = plain.get(colon + 1..)?.split(|b| *b == 0).next()?.to_vec();
             let user = fact("user", plain.get(..colon)?, &password);
-            (!password.is_empty())
-                .then(|| (Cow::Owned(password), whole(), user.into_iter().chain(["base64 of user and password".to_owned()]).collect()))
+            let evidence = user.into_iter().chain(["base64 of user and password".to_owned()]).collect();
+            (!password.is_empty()).then(|| Decoded { value: Cow::Owned(password), span: leaf.span.clone(), evidence })
         }
         Form::Base64 => {
             let plain = decode_base64(value).filter(|plain| !plain.is_empty() && std::str::from_utf8(plain).is_ok());
             match plain {
-                Some(plain) => Some((Cow::Owned(plain.trim_ascii().to_vec()), whole(), vec!["base64 decoded".to_owned()])),
-                None => Some((Cow::Borrowed(value), whole(), Vec::new())),
+                Some(plain) => whole(Cow::Owned(plain.trim_ascii().to_vec()), Some("base64 decoded")),
+                None => whole(Cow::Borrowed(value), None),
             }
         }
+        Form::Marked => match tree.sibling(leaf.own, &["encoding"]).filter(|_| leaf.own != ROOT).map(|mark| mark.value.as_ref()) {
+            Some(b"base64") => decode(text, tree, leaf, value, Form::Base64),
+            Some(b"crypt") => None,
+            _ => whole(Cow::Borrowed(value), None),
+        },
         Form::Url => {
             let (user, password) = url_password(value)?;
-            let (secret, span) = part(password);
-            Some((secret, span, fact("user", user, password).into_iter().chain(url_host(value)).collect()))
+            part(password, fact("user", user, password).into_iter().chain(url_host(value)).collect())
         }
-        Form::AfterColon => {
+        Form::AfterColon | Form::PairLines => {
             let colon = memchr::memchr(b':', value)?;
-            let (secret, span) = part(value.get(colon + 1..)?.trim_ascii());
-            let user = fact("user", value.get(..colon)?, &secret);
-            (!secret.is_empty()).then(|| (secret, span, user.into_iter().collect()))
+            let secret = value.get(colon + 1..)?.trim_ascii();
+            if secret.starts_with(b"//") {
+                return None;
+            }
+            part(secret, fact("user", value.get(..colon)?.trim_ascii(), secret).into_iter().collect())
         }
         Form::Header => {
             let header = super::header::parse(&leaf.key, value)?;
-            let (_, span) = part(header.token);
-            Some((header.secret, span, header.evidence))
+            let span = locate(text, &leaf.span, header.token);
+            Some(Decoded { value: header.secret, span, evidence: header.evidence })
+        }
+        Form::Inner(key) => {
+            let at = memchr::memmem::find(value, key.as_bytes())? + key.len();
+            let mut strings = value.get(at..)?.split(|b| *b == b'"');
+            part(strings.nth(1)?, Vec::new())
         }
     }
 }

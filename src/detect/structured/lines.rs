@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         let line = slice(self.text, range.clone());
         match line.first() {
             None => return end + 1,
-            Some(b'[') if line.len() > 2 => {
+            Some(b'[') if is_section(line) => {
                 self.section(line);
                 return end + 1;
             }
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         let mut start = range.start;
         let line = slice(self.text, range.clone());
         for word in [&b"export "[..], b"set ", b"setenv ", b"declare -x ", b"local ", b"readonly "] {
-            if !self.dialect.nested && line.starts_with(word) {
+            if (!self.dialect.nested || self.dialect.space) && line.starts_with(word) {
                 start += word.len();
                 start += slice(self.text, start..range.end).iter().take_while(|b| **b == b' ').count();
                 break;
@@ -272,6 +272,13 @@ impl<'a> Reader<'a> {
         self.tree.leaf(self.section, name, Cow::Borrowed(slice(self.text, span.clone())), span);
         next_line(self.text, line)
     }
+}
+
+/// `[x]`, with at most a comment after it.
+fn is_section(line: &[u8]) -> bool {
+    let close = memchr::memrchr(b']', line).unwrap_or(0);
+    let after = line.get(close + 1..).unwrap_or_default().trim_ascii_start();
+    close > 1 && matches!(after.first(), None | Some(b'#' | b';'))
 }
 
 /// Escapes of Java properties: as in JSON, but unknown ones stand for their letter, and a continued line loses its indentation.

@@ -3,23 +3,31 @@
 //! The first detector of the list that wants a file is the only one that reads it ([`detector_for`]): specific formats come
 //! before the syntax that they are written in, and emit the rest of the file's values as that syntax would.
 
+mod colons;
 mod commands;
+mod dockerfile;
 mod files;
 mod flow;
 mod format;
 mod formats;
 mod header;
 mod lines;
+mod manifest;
 mod mcp;
 mod netrc;
+mod notebook;
+mod php;
+mod script;
 mod shell;
 mod tree;
 mod values;
+mod whole;
 mod xml;
 mod yaml;
 
 use std::{borrow::Cow, ops::Range};
 
+use self::formats::{cloud, databases, kubernetes, registries, syntax, transfer, web};
 use super::Hint;
 
 /// A detector of one file format.
@@ -71,21 +79,92 @@ pub fn detector_for(hint: &Hint<'_>, head: &[u8]) -> Option<&'static dyn Detecto
 
 /// Every structured detector, specific ones before general ones. A new one is one file and one line here.
 pub static DETECTORS: &[&dyn Detector] = &[
+    // One file name each.
     &netrc::Netrc,
+    &colons::PGPASS,
+    &colons::HTPASSWD,
+    &colons::SERVICE_USERS,
+    &colons::SHADOW,
+    &colons::S3FS,
+    &colons::RSYNC,
+    &colons::GIT_CREDENTIALS,
+    &whole::VAULT_TOKEN,
+    &whole::JENKINS_KEY,
+    &whole::RAILS_KEY,
+    &whole::ANSIBLE_VAULT_PASSWORD,
+    &whole::SERVICE_ACCOUNT,
+    &whole::TOKEN_FILES,
+    &whole::KEYRING,
+    &whole::AWS_VAULT,
+    &whole::KEYTAB,
+    &registries::NPMRC,
+    &registries::YARNRC,
+    &registries::PYPIRC,
+    &registries::PIP,
+    &registries::GEM,
+    &registries::BUNDLE,
+    &registries::CARGO,
+    &registries::NUGET,
+    &registries::MAVEN,
+    &registries::COMPOSER,
+    &registries::HELM,
+    &registries::DOCKERCFG,
+    &cloud::AWS,
+    &cloud::AWS_CACHE,
+    &cloud::S3_TOOLS,
+    &cloud::GCLOUD,
+    &cloud::AZURE,
+    &cloud::TERRAFORM_STATE,
+    &cloud::TERRAFORM_LOGIN,
+    &cloud::GITHUB_CLI,
+    &cloud::SERVICE_CLIS,
+    &cloud::DATABRICKS,
+    &cloud::SNOWFLAKE,
+    &databases::MYSQL,
+    &databases::PG_SERVICE,
+    &databases::REDIS,
+    &databases::DATABASE_CLIENTS,
+    &databases::FIREFOX,
+    &transfer::FILEZILLA,
+    &transfer::WINSCP,
+    &transfer::EDITORS,
+    &transfer::JETBRAINS,
+    &transfer::RCLONE,
+    &transfer::GIT_CONFIG,
+    &web::RAILS,
+    &web::JENKINS,
+    &web::TOMCAT,
+    &web::UNATTEND,
+    &web::MAIL,
+    &web::POSTFIX,
+    &web::NETWORKS,
+    &kubernetes::KUBECONFIG,
     &mcp::Mcp,
-    &formats::registries::DOCKER_CONFIG,
-    &formats::registries::DOCKERCFG,
-    &formats::registries::NPMRC,
-    &formats::kubernetes::KUBECONFIG,
-    &formats::cloud::AWS,
-    &formats::syntax::JSON,
-    &formats::syntax::YAML,
-    &formats::syntax::TOML,
-    &formats::syntax::DOTENV,
-    &formats::syntax::PROPERTIES,
-    &formats::syntax::XML,
-    &formats::syntax::HCL,
-    &formats::syntax::INI,
+    &web::AI_SESSIONS,
+    &notebook::Notebook,
+    &dockerfile::Dockerfile,
+    // Told by their first bytes.
+    &registries::DOCKER_CONFIG,
+    &cloud::GOOGLE_SERVICE_ACCOUNT,
+    &cloud::VAULT_INIT,
+    &cloud::VAULT_INIT_JSON,
+    &kubernetes::KUBECONFIG_SNIFFED,
+    &web::CLOUD_INIT,
+    &manifest::Manifest,
+    // Syntaxes.
+    &php::Django,
+    &php::Php,
+    &script::Script,
+    &syntax::JSON,
+    &syntax::YAML,
+    &syntax::TOML,
+    &syntax::DOTENV,
+    &syntax::PROPERTIES,
+    &syntax::XML,
+    &syntax::HCL,
+    &syntax::INI,
+    // Whatever else was mounted as a secret.
+    &whole::RUN_SECRETS,
 ];
 
 #[cfg(test)]

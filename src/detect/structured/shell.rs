@@ -216,6 +216,8 @@ fn assignments(text: &[u8], places: &[Range<usize>], words: &[Word<'_>], emit: &
         };
         value_field(&name, &value, emit);
     }
+    let start = words.iter().position(|word| !commands::is_before(&word.value)).unwrap_or(0);
+    let words = words.get(start..).unwrap_or_default();
     let name = |index: usize| words.get(index).map(|word| String::from_utf8_lossy(&word.value).into_owned());
     match words.first().map(|word| word.value.as_ref()) {
         Some(b"setenv") => {

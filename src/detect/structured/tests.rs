@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{detect::rule, finding::LocationKind};
 
-mod registries;
+mod basics;
+mod whole_files;
 
 /// `(what, value, place)`: `what` is the rule of a credential, or `=` and the name of an ordinary value.
 fn fields(path: &str, text: &[u8]) -> Vec<(String, String, Vec<String>)> {
@@ -68,6 +69,69 @@ fn the_first_that_wants_a_file_reads_it() {
     assert_eq!(id("app/config.json", b"{}"), Some("json"));
     assert_eq!(id("usr/bin/ls", b"\x7fELF"), None);
     assert_eq!(id("", b"{}"), None);
+}
+
+/// The tables among the detectors.
+static FORMATS: &[&format::Format] = &[
+    &registries::NPMRC,
+    &registries::YARNRC,
+    &registries::PYPIRC,
+    &registries::PIP,
+    &registries::GEM,
+    &registries::BUNDLE,
+    &registries::CARGO,
+    &registries::NUGET,
+    &registries::MAVEN,
+    &registries::COMPOSER,
+    &registries::HELM,
+    &registries::DOCKERCFG,
+    &cloud::AWS,
+    &cloud::AWS_CACHE,
+    &cloud::S3_TOOLS,
+    &cloud::GCLOUD,
+    &cloud::AZURE,
+    &cloud::TERRAFORM_STATE,
+    &cloud::TERRAFORM_LOGIN,
+    &cloud::GITHUB_CLI,
+    &cloud::SERVICE_CLIS,
+    &cloud::DATABRICKS,
+    &cloud::SNOWFLAKE,
+    &databases::MYSQL,
+    &databases::PG_SERVICE,
+    &databases::REDIS,
+    &databases::DATABASE_CLIENTS,
+    &databases::FIREFOX,
+    &transfer::FILEZILLA,
+    &transfer::WINSCP,
+    &transfer::EDITORS,
+    &transfer::JETBRAINS,
+    &transfer::RCLONE,
+    &transfer::GIT_CONFIG,
+    &web::RAILS,
+    &web::JENKINS,
+    &web::TOMCAT,
+    &web::UNATTEND,
+    &web::MAIL,
+    &web::POSTFIX,
+    &web::NETWORKS,
+    &kubernetes::KUBECONFIG,
+    &web::AI_SESSIONS,
+    &registries::DOCKER_CONFIG,
+    &cloud::GOOGLE_SERVICE_ACCOUNT,
+    &cloud::VAULT_INIT,
+    &cloud::VAULT_INIT_JSON,
+    &kubernetes::KUBECONFIG_SNIFFED,
+    &web::CLOUD_INIT,
+];
+
+#[test]
+fn tables_name_rules_that_exist() {
+    let rules = rule::built_in();
+    for format in FORMATS {
+        for rule in format.rules() {
+            assert!(rules.iter().any(|known| known.id == rule), "{}: there is a rule {rule}", format.id());
+        }
+    }
 }
 
 /// Runs every detector on bytes, whatever it thinks of them.

@@ -60,7 +60,7 @@ impl<'a> Tree<'a> {
         u32::try_from(self.nodes.len() - 1).unwrap_or(ROOT)
     }
 
-    /// A container by its key, made where there is none yet among the last few (sections that are opened twice).
+    /// A scalar in a container.
     pub(super) fn leaf(&mut self, node: NodeId, key: Cow<'a, str>, value: Cow<'a, [u8]>, span: Range<usize>) {
         self.text(node, key, value, span, ROOT);
     }
@@ -95,6 +95,15 @@ impl<'a> Tree<'a> {
     /// The scalar of one of `keys` in a container, ignoring ASCII case. Looks at the first hundred only.
     pub(super) fn sibling(&self, node: NodeId, keys: &[&str]) -> Option<&Leaf<'a>> {
         keys.iter().find_map(|key| self.within(node).take(100).find(|leaf| leaf.key.eq_ignore_ascii_case(key)))
+    }
+
+    /// The first container of this key right in another, among the hundred after it.
+    pub(super) fn child_named(&self, node: NodeId, key: &str) -> Option<NodeId> {
+        let first = node as usize + 1;
+        let after = self.nodes.iter().enumerate().skip(first).take(100);
+        let before = self.nodes.iter().enumerate().take(first).rev().take(100);
+        let found = after.chain(before).find(|(_, child)| child.parent == node && child.key == key)?;
+        u32::try_from(found.0).ok()
     }
 
     /// The container around a container.

@@ -6,18 +6,29 @@ use crate::detect::structured::{
 };
 
 /// JSON, JSON with comments, JSON lines.
-pub(in crate::detect::structured) static JSON: Format = Format {
-    id: "json",
-    files: &["*.json", "*.jsonc", "*.json5", "*.jsonl", "*.ndjson", "*.tfstate", "*.har", "*.webmanifest"],
-    sniff: &[],
-    syntax: Syntax::Json,
-    credentials: &[],
-};
+pub(in crate::detect::structured) static JSON: Format = Format::new(
+    "json",
+    &[
+        "*.json",
+        "*.jsonc",
+        "*.json5",
+        "*.jsonl",
+        "*.ndjson",
+        "*.har",
+        "*.webmanifest",
+        "*.json.j2",
+        "*.json.erb",
+        "*.json.tpl",
+        ".babelrc",
+        ".eslintrc",
+    ],
+    Syntax::Json,
+);
 
 /// YAML, with CI files, compose files and templates.
-pub(in crate::detect::structured) static YAML: Format = Format {
-    id: "yaml",
-    files: &[
+pub(in crate::detect::structured) static YAML: Format = Format::new(
+    "yaml",
+    &[
         "*.yaml",
         "*.yml",
         "*.yaml.j2",
@@ -25,24 +36,23 @@ pub(in crate::detect::structured) static YAML: Format = Format {
         "*.yaml.erb",
         "*.yml.erb",
         "*.yaml.tpl",
+        "*.yml.tpl",
         "*.yml.dist",
+        "*.yaml.dist",
         "*.yml.example",
         "*.sls",
-        ".clang-format",
+        "*.eyaml",
     ],
-    sniff: &[],
-    syntax: Syntax::JsonOrYaml,
-    credentials: &[],
-};
+    Syntax::JsonOrYaml,
+);
 
 /// TOML.
-pub(in crate::detect::structured) static TOML: Format =
-    Format { id: "toml", files: &["*.toml", "Pipfile"], sniff: &[], syntax: Syntax::Lines(lines::TOML), credentials: &[] };
+pub(in crate::detect::structured) static TOML: Format = Format::new("toml", &["*.toml", "Pipfile"], Syntax::Lines(lines::TOML));
 
 /// Environment files.
-pub(in crate::detect::structured) static DOTENV: Format = Format {
-    id: "dotenv",
-    files: &[
+pub(in crate::detect::structured) static DOTENV: Format = Format::new(
+    "dotenv",
+    &[
         "*.env",
         ".env*",
         "env",
@@ -50,29 +60,26 @@ pub(in crate::detect::structured) static DOTENV: Format = Format {
         ".envrc",
         "etc/default/*",
         "etc/sysconfig/*",
+        "etc/conf.d/*",
         "*.envfile",
         "env.*",
         ".flaskenv",
         ".dev.vars",
+        "*.env.example",
+        "*.env.local",
+        "*.env.production",
     ],
-    sniff: &[],
-    syntax: Syntax::JsonOrLines(lines::DOTENV),
-    credentials: &[],
-};
+    Syntax::JsonOrLines(lines::DOTENV),
+);
 
 /// Java properties.
-pub(in crate::detect::structured) static PROPERTIES: Format = Format {
-    id: "properties",
-    files: &["*.properties", "*.properties.j2"],
-    sniff: &[],
-    syntax: Syntax::Lines(lines::PROPERTIES),
-    credentials: &[],
-};
+pub(in crate::detect::structured) static PROPERTIES: Format =
+    Format::new("properties", &["*.properties", "*.properties.j2", "*.jaas"], Syntax::Lines(lines::PROPERTIES));
 
 /// XML and its kin.
-pub(in crate::detect::structured) static XML: Format = Format {
-    id: "xml",
-    files: &[
+pub(in crate::detect::structured) static XML: Format = Format::new(
+    "xml",
+    &[
         "*.xml",
         "*.config",
         "*.plist",
@@ -84,20 +91,21 @@ pub(in crate::detect::structured) static XML: Format = Format {
         "*.xml.j2",
         "*.jelly",
         "*.mobileconfig",
+        "*.rdp.xml",
+        "*.iml",
     ],
-    sniff: &["<"],
-    syntax: Syntax::Xml,
-    credentials: &[],
-};
+    Syntax::Xml,
+)
+.sniff(&["<"]);
 
 /// Terraform, Packer, nomad, vault, consul.
 pub(in crate::detect::structured) static HCL: Format =
-    Format { id: "hcl", files: &["*.tf", "*.tfvars", "*.hcl", "*.nomad"], sniff: &[], syntax: Syntax::Lines(lines::HCL), credentials: &[] };
+    Format::new("hcl", &["*.tf", "*.tfvars", "*.hcl", "*.nomad", "*.pkrvars", ".terraformrc", "terraform.rc"], Syntax::Lines(lines::HCL));
 
 /// Ini files and those that look like them.
-pub(in crate::detect::structured) static INI: Format = Format {
-    id: "ini",
-    files: &[
+pub(in crate::detect::structured) static INI: Format = Format::new(
+    "ini",
+    &[
         "*.ini",
         "*.cfg",
         "*.conf",
@@ -108,14 +116,14 @@ pub(in crate::detect::structured) static INI: Format = Format {
         "*.desktop",
         "*.service",
         "*.rc",
-        "*.editorconfig",
         "*.network",
-        "*.nmconnection",
         "*.ovpn",
         "config",
         "credentials",
+        ".credentials",
+        "*.cfg.j2",
+        "*.conf.j2",
+        "*.ini.j2",
     ],
-    sniff: &[],
-    syntax: Syntax::JsonOrLines(lines::INI),
-    credentials: &[],
-};
+    Syntax::JsonOrLines(lines::INI),
+);

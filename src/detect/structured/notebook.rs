@@ -1,0 +1,51 @@
+//! Jupyter notebooks: sources and outputs, unescaped, line by line.
+//!
+//! <https://nbformat.readthedocs.io/en/latest/format_description.html>
+
+use std::borrow::Cow;
+
+use super::{Detector, Field, Meaning, files, flow, lines, tree::locate};
+use crate::detect::Hint;
+
+/// The detector.
+pub(super) struct Notebook;
+
+impl Detector for Notebook {
+    fn id(&self) -> &'static str {
+        "notebook"
+    }
+
+    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
+        files::matches(hint.path, &["*.ipynb"])
+    }
+
+    fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        let tree = flow::tree(text);
+        for leaf in tree.leaves() {
+            let path = tree.path(leaf);
+            // Pictures are base64 by the megabyte and hold nothing.
+            if path.iter().any(|key| key.starts_with("image/") || *key == "attachments") {
+                continue;
+            }
+            let evidence =
+                if path.contains(&"outputs") { vec!["in a notebook output".to_owned()] } else { vec!["in a notebook cell".to_owned()] };
+            let inner = lines::tree(&leaf.value, lines::INI_EQUALS);
+            for assignment in inner.leaves() {
+                emit(Field {
+                    name: Cow::Borrowed(&assignment.key),
+                    value: Cow::Borrowed(&assignment.value),
+                    span: locate(text, &leaf.span, &assignment.value),
+                    meaning: Meaning::Value,
+                    evidence: evidence.clone(),
+                });
+            }
+            emit(Field {
+                name: Cow::Owned(tree.name(leaf)),
+                value: Cow::Borrowed(&leaf.value),
+                span: leaf.span.clone(),
+                meaning: Meaning::Value,
+                evidence,
+            });
+        }
+    }
+}
