@@ -25,6 +25,9 @@ use super::{
 };
 use crate::finding::Skip;
 
+/// An image, and the name of each layer's entry.
+pub(crate) type Keyed = (Image, Vec<Option<String>>);
+
 /// What kind of archive the user said it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Expected {
@@ -229,12 +232,7 @@ impl Contents {
     }
 
     /// The images, each with the name of every layer's entry.
-    pub(crate) fn images(
-        &mut self,
-        expected: &Expected,
-        reference: &str,
-        options: &OpenOptions,
-    ) -> Result<Vec<(Image, Vec<Option<String>>)>, ImageError> {
+    pub(crate) fn images(&mut self, expected: &Expected, reference: &str, options: &OpenOptions) -> Result<Vec<Keyed>, ImageError> {
         let mut images = match expected {
             Expected::Oci(_) if !self.contains("index.json") => {
                 let hint = if self.contains("manifest.json") {
@@ -261,7 +259,7 @@ impl Contents {
 
     /// Archives of current docker hold an OCI layout and `manifest.json`. They should say the same; where they do not, what only
     /// one of them names is read too, because which one a runtime believes depends on its version.
-    fn both(&self, reference: &str, options: &OpenOptions) -> Result<Vec<(Image, Vec<Option<String>>)>, ImageError> {
+    fn both(&self, reference: &str, options: &OpenOptions) -> Result<Vec<Keyed>, ImageError> {
         let docker = self.contains("manifest.json") || self.contains("repositories");
         if !self.contains("index.json") {
             if !docker {
@@ -290,20 +288,12 @@ impl Contents {
         Ok(images)
     }
 
-    fn oci_images(
-        &self,
-        reference: &str,
-        tag: Option<&str>,
-        several: bool,
-        options: &OpenOptions,
-    ) -> Result<Vec<(Image, Vec<Option<String>>)>, ImageError> {
+    fn oci_images(&self, reference: &str, tag: Option<&str>, several: bool, options: &OpenOptions) -> Result<Vec<Keyed>, ImageError> {
         let index = self.document("index.json", None, None, limits::MANIFEST)?;
         let images = layout::images(self, &index, reference, tag, several, options)?;
         let keys = |image: &Image| image.layers.iter().map(|layer| self.blob_key(&layer.digest)).collect();
-        let images: Vec<(Image, Vec<Option<String>>)> =
-            images.into_iter().map(|image| (keys(&image), image)).map(|(keys, image)| (image, keys)).collect();
-        let none =
-            |(image, keys): &(Image, Vec<Option<String>>)| !keys.is_empty() && keys.iter().all(Option::is_none) && image.config.is_none();
+        let images: Vec<Keyed> = images.into_iter().map(|image| (keys(&image), image)).map(|(keys, image)| (image, keys)).collect();
+        let none = |(image, keys): &Keyed| !keys.is_empty() && keys.iter().all(Option::is_none) && image.config.is_none();
         if images.iter().any(none) {
             return Err(ImageError::Unreadable(format!("{reference} names an image whose blobs it does not hold")));
         }

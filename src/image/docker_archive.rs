@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     Image, ImageError, Layer,
-    archive::Contents,
+    archive::{Contents, Keyed},
     digest::Digest,
     limits,
     manifest::{null_default, printable, without_values},
@@ -28,9 +28,6 @@ struct Saved {
     #[serde(default, deserialize_with = "null_default")]
     layers: Vec<String>,
 }
-
-/// An image and the entry of each of its layers.
-type Keyed = (Image, Vec<Option<String>>);
 
 /// The images of the archive, each with the entry of every layer.
 pub(crate) fn images(contents: &Contents, reference: &str) -> Result<Vec<Keyed>, ImageError> {
@@ -55,7 +52,7 @@ fn image(contents: &Contents, reference: &str, at: usize, saved: Saved, alone: b
     let mut image = empty(if alone { reference.to_owned() } else { format!("{reference} ({name})") });
     match contents.document(&saved.config, None, None, limits::CONFIG) {
         Ok(bytes) => resolve::add_config(&mut image, &bytes),
-        Err(error) => image.skipped.push(resolve::skip("config", &error.to_string(), None)),
+        Err(error) => image.skipped.push(resolve::skip("config", &error.with_cause(), None)),
     }
     let (layers, keys) = saved.layers.iter().map(|name| layer(contents, name)).unzip();
     image.layers = resolve::join(image.config.as_ref(), layers);

@@ -98,7 +98,7 @@ pub(crate) struct Index {
 /// What a manifest document is.
 #[derive(Debug)]
 pub(crate) enum Document {
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     Index(Index),
     /// Docker's first, deprecated since 2016.
     Schema1,
@@ -132,7 +132,7 @@ pub(crate) fn parse(bytes: &[u8], what: &str) -> Result<Document, ImageError> {
     let known = CONFIG_TYPES.contains(&config.media_type.as_str());
     let layered = layers.iter().any(|layer| LAYER_TYPES.iter().any(|known| layer.media_type.starts_with(known)));
     let artifact = (!known && !layered).then(|| raw.artifact_type.unwrap_or_else(|| config.media_type.clone()));
-    Ok(Document::Manifest(Manifest { config, layers, annotations: raw.annotations, artifact }))
+    Ok(Document::Manifest(Box::new(Manifest { config, layers, annotations: raw.annotations, artifact })))
 }
 
 pub(crate) fn not_an_image(what: &str, kind: &str) -> ImageError {
@@ -178,12 +178,12 @@ mod tests {
     #[test]
     fn the_content_decides() {
         let image = br#"{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"x","size":1},"layers":null,"annotations":null}"#;
-        assert!(matches!(parse(image, "m").expect("an image"), Document::Manifest(Manifest { artifact: None, .. })));
+        assert!(matches!(parse(image, "m").expect("an image"), Document::Manifest(manifest) if manifest.artifact.is_none()));
         assert!(matches!(parse(br#"{"manifests":[]}"#, "m").expect("an index"), Document::Index(_)));
         assert!(matches!(parse(br#"{"schemaVersion":1,"fsLayers":[]}"#, "m").expect("schema 1"), Document::Schema1));
         let chart =
             br#"{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"x","size":1},"layers":[]}"#;
-        assert!(matches!(parse(chart, "m"), Ok(Document::Manifest(Manifest { artifact: Some(_), .. }))));
+        assert!(matches!(parse(chart, "m"), Ok(Document::Manifest(manifest)) if manifest.artifact.is_some()));
         for bad in [&b"[]"[..], b"{}", b"", b"{\"layers\":{}}", b"{\"config\":1}"] {
             assert!(parse(bad, "m").is_err());
         }

@@ -212,7 +212,7 @@ pub enum ImageError {
     #[error("{0}")]
     Unreadable(String),
     /// Reading failed on the way.
-    #[error("cannot read {what}: {source}")]
+    #[error("cannot read {what}")]
     Io {
         /// What was read.
         what: String,
@@ -233,6 +233,14 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// The message with its cause, for a skip's reason.
+    pub(crate) fn with_cause(&self) -> String {
+        match self {
+            Self::Io { source, .. } => format!("{self}: {source}"),
+            _ => self.to_string(),
+        }
+    }
+
     /// An error of reading `what`; one of ours that travelled inside an [`std::io::Error`] comes out again.
     pub(crate) fn reading(what: &str, source: std::io::Error) -> Self {
         match source.downcast::<Self>() {

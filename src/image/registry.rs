@@ -9,6 +9,7 @@ mod auth;
 mod blob;
 mod credentials;
 mod retry;
+mod tls;
 mod transport;
 
 use std::sync::Arc;

@@ -69,7 +69,7 @@ pub(crate) fn images(blobs: &dyn Blobs, reference: &str, root: Root, options: &O
                 images.push(image);
             }
             Err(error) if alone => return Err(error),
-            Err(error) => failed.push(Skip { layer: None, path: Some("index".to_owned()), reason: error.to_string(), bytes: None }),
+            Err(error) => failed.push(Skip { layer: None, path: Some("index".to_owned()), reason: error.with_cause(), bytes: None }),
         }
     }
     match images.first_mut() {
@@ -188,8 +188,10 @@ fn image(blobs: &dyn Blobs, reference: &str, candidate: Candidate, attestations:
     }
     annotations("index", &candidate.descriptor.annotations, &mut image.annotations);
     match document {
-        Document::Manifest(Manifest { artifact: Some(kind), .. }) => return Err(manifest::not_an_image(reference, &kind)),
-        Document::Manifest(manifest) => fill(&mut image, blobs, manifest),
+        Document::Manifest(manifest) => match &manifest.artifact {
+            Some(kind) => return Err(manifest::not_an_image(reference, kind)),
+            None => fill(&mut image, blobs, &manifest),
+        },
         Document::Schema1 => image.skipped.push(skip(
             "manifest",
             "a manifest of Docker's schema 1, which is deprecated since 2016; push the image again with a current tool to have it read",
@@ -202,13 +204,13 @@ fn image(blobs: &dyn Blobs, reference: &str, candidate: Candidate, attestations:
     let mut left = limits::ATTESTATIONS;
     for descriptor in attestations {
         if let Err(error) = attestation(&mut image, blobs, descriptor, &mut left) {
-            image.skipped.push(skip("attestation", &error.to_string(), descriptor.size));
+            image.skipped.push(skip("attestation", &error.with_cause(), descriptor.size));
         }
     }
     Ok(image)
 }
 
-fn fill(image: &mut Image, blobs: &dyn Blobs, manifest: Manifest) {
+fn fill(image: &mut Image, blobs: &dyn Blobs, manifest: &Manifest) {
     annotations("manifest", &manifest.annotations, &mut image.annotations);
     annotations("config", &manifest.config.annotations, &mut image.annotations);
     for (at, layer) in manifest.layers.iter().enumerate() {
@@ -216,7 +218,7 @@ fn fill(image: &mut Image, blobs: &dyn Blobs, manifest: Manifest) {
     }
     match blobs.blob(&manifest.config, limits::CONFIG) {
         Ok(bytes) => add_config(image, &bytes),
-        Err(error) => image.skipped.push(skip("config", &error.to_string(), manifest.config.size)),
+        Err(error) => image.skipped.push(skip("config", &error.with_cause(), manifest.config.size)),
     }
     image.layers = join(image.config.as_ref(), manifest.layers.iter().map(layer).collect());
 }
@@ -275,7 +277,7 @@ fn attestation(image: &mut Image, blobs: &dyn Blobs, descriptor: &Descriptor, le
                     json: json.into(),
                 });
             }
-            Err(error) => image.skipped.push(skip("attestation", &error.to_string(), statement.size)),
+            Err(error) => image.skipped.push(skip("attestation", &error.with_cause(), statement.size)),
         }
     }
     Ok(())

@@ -95,7 +95,7 @@ fn take(
         blob(name, &mut reader);
         // The callee may have stopped at the end of the tar; only the end of the blob proves its digest.
         if let Err(error) = io::copy(&mut reader, &mut io::sink()) {
-            broken.push((name.to_owned(), resolve::skip(name, &ImageError::reading(name, error).to_string(), Some(size))));
+            broken.push((name.to_owned(), resolve::skip(name, &ImageError::reading(name, error).with_cause(), Some(size))));
         }
         return Ok(Content::HandedOut);
     }

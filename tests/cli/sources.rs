@@ -17,6 +17,8 @@ use crate::support::{
     samples::Random,
 };
 
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// What was read of an image: names and contents of every layer's files, and what the image says of itself.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Read1 {
@@ -25,7 +27,7 @@ pub(crate) struct Read1 {
     pub(crate) platform: Option<String>,
     pub(crate) env: Vec<String>,
     /// The history line of each layer, and its files.
-    pub(crate) layers: Vec<(Option<String>, Result<BTreeMap<String, Vec<u8>>, String>)>,
+    pub(crate) layers: Vec<(Option<String>, Result<Files, String>)>,
     pub(crate) annotations: Vec<String>,
     pub(crate) attestations: Vec<String>,
     pub(crate) skipped: Vec<String>,
@@ -77,7 +79,7 @@ fn read_opened(opened: Opened) -> Result<Vec<Read1>, ImageError> {
     }
 }
 
-fn files(blob: &mut (dyn Read + Send)) -> Result<BTreeMap<String, Vec<u8>>, String> {
+fn files(blob: &mut (dyn Read + Send)) -> Result<Files, String> {
     let mut files = BTreeMap::new();
     let mut archive = tar::Archive::new(decompress(&mut *blob).map_err(|error| error.to_string())?);
     for entry in archive.entries().map_err(|error| error.to_string())? {
@@ -91,7 +93,7 @@ fn files(blob: &mut (dyn Read + Send)) -> Result<BTreeMap<String, Vec<u8>>, Stri
     Ok(files)
 }
 
-fn said(image: Image, layers: Vec<Result<BTreeMap<String, Vec<u8>>, String>>) -> Read1 {
+fn said(image: Image, layers: Vec<Result<Files, String>>) -> Read1 {
     for (at, layer) in image.layers.iter().enumerate() {
         assert_eq!(layer.index as usize, at);
     }
@@ -121,7 +123,7 @@ pub(crate) fn sample() -> image::Image {
         .label("team", "a")
 }
 
-pub(crate) fn contents(read: &[Read1]) -> Vec<(Option<String>, BTreeMap<String, Vec<u8>>)> {
+pub(crate) fn contents(read: &[Read1]) -> Vec<(Option<String>, Files)> {
     assert_eq!(read.len(), 1, "one image");
     read[0].layers.iter().map(|(line, files)| (line.clone(), files.clone().expect("readable"))).collect()
 }
@@ -183,9 +185,10 @@ fn one_of_several_images_must_be_named() {
     let two = image::Image::new().layer("b", Changeset::new().file("b", "2")).build();
     one.layout(folder.path(), "one");
     let index = folder.path().join("index.json");
-    let mut both: serde_json::Value = serde_json::from_slice(&std::fs::read(&index).expect("there")).expect("JSON");
+    let json = |path: &Path| -> serde_json::Value { serde_json::from_reader(std::fs::File::open(path).expect("there")).expect("JSON") };
+    let mut both = json(&index);
     two.layout(folder.path(), "two");
-    let second: serde_json::Value = serde_json::from_slice(&std::fs::read(&index).expect("there")).expect("JSON");
+    let second = json(&index);
     both["manifests"].as_array_mut().expect("a list").push(second["manifests"][0].clone());
     std::fs::write(&index, both.to_string()).expect("writable");
 

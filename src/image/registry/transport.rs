@@ -15,6 +15,7 @@ use super::{
     credentials::{self, Credentials, Found},
     refused,
     retry::{Backoff, is_temporary, retry_after},
+    tls,
 };
 use crate::image::{ImageError, OpenOptions, http, reference::Reference};
 
@@ -286,26 +287,19 @@ async fn body(response: Response, limit: u64) -> std::io::Result<Option<Vec<u8>>
 }
 
 fn client(options: &OpenOptions, loopback: bool) -> Result<reqwest::Client, ImageError> {
-    let mut certificates = Vec::new();
-    if let Some(path) = &options.ca_cert {
-        let wrong = |why: &str| ImageError::Unreadable(format!("{} cannot be used as certificate authorities: {why}", path.display()));
-        let pem = std::fs::read(path).map_err(|error| wrong(&error.to_string()))?;
-        certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| wrong("it is not PEM"))?;
-        if certificates.is_empty() {
-            return Err(wrong("it holds no certificate"));
-        }
-    }
     let builder = || {
         let builder = http::client().tls_danger_accept_invalid_certs(options.insecure);
         // As Go's clients do: what is on this machine is not asked for through a proxy.
         if loopback { builder.no_proxy() } else { builder }
     };
-    builder()
-        .tls_certs_merge(certificates.clone())
-        .build()
-        // A container from scratch has no certificates at all; those that were given, and plain HTTP, work without.
-        .or_else(|_| builder().tls_certs_only(certificates).build())
-        .map_err(|error| ImageError::Unreadable(format!("the HTTP client cannot be built: {}", http::describe(error))))
+    let built = match &options.ca_cert {
+        Some(path) if !options.insecure => {
+            builder().tls_backend_preconfigured(tls::with_authorities(path).map_err(ImageError::Unreadable)?).build()
+        }
+        // A container from scratch has no certificates at all; plain HTTP works without.
+        _ => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
+    };
+    built.map_err(|error| ImageError::Unreadable(format!("the HTTP client cannot be built: {}", http::describe(error))))
 }
 
 /// `localhost`, 127.0.0.0/8 and `[::1]`, where docker too accepts plain HTTP.

@@ -298,7 +298,7 @@ fn error(status: StatusCode, code: &str) -> Response {
 
 /// Counts a fault down.
 fn take(count: &AtomicU32) -> bool {
-    count.try_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1)).is_ok()
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1)).is_ok()
 }
 
 struct Tls {
