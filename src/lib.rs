@@ -11,6 +11,8 @@ pub mod fingerprint;
 pub mod fix;
 #[cfg(feature = "image")]
 pub mod image;
+pub mod kubernetes;
+#[cfg(feature = "image")]
 pub mod layer;
 #[cfg(feature = "cli")]
 pub mod output;

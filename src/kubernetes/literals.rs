@@ -1,0 +1,486 @@
+//! Every string of an object, with its place and the name that it is assigned to.
+//!
+//! Deliberately absent: a list of fields to look at. All of them are; the lists here only say what is *not* a literal
+//! (references, ciphertext, bookkeeping of the API server) and which keys are the API's own words, so that they say
+//! nothing about the value (`secretName: db` assigns no secret).
+
+use serde_json::{Map, Value};
+
+use super::workload::{MAX_DEPTH, Subject, push_key};
+
+/// `kubectl apply` keeps a whole copy of the object here.
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// What kind of field a literal stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// `env[].value`.
+    Env,
+    /// `args`.
+    Args,
+    /// `command`.
+    Command,
+    /// A probe or a lifecycle hook: exec, URL, headers.
+    Probe,
+    /// An annotation, of the object or of its template.
+    Annotation,
+    /// A label.
+    Label,
+    /// `data` or `binaryData` of a ConfigMap.
+    Data,
+    /// A volume's attributes.
+    Volume,
+    /// Anything else, in custom resources for the most part.
+    Other,
+}
+
+/// One step of a JSON pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// One string of an object. It may hold a credential, so it has no `Debug`.
+pub struct Literal<'a, 'p> {
+    path: &'p [Step<'a>],
+    /// Name of the container that it belongs to.
+    pub container: Option<&'a str>,
+    /// What kind of field.
+    pub field: Field,
+    /// The variable, header, flag or key that the value is assigned to.
+    pub name: Option<&'a str>,
+    /// Name of the file that the value is the content of, or empty.
+    pub file: &'a str,
+    /// The string's bytes; decoded for `binaryData`.
+    pub value: &'a [u8],
+}
+
+impl Literal<'_, '_> {
+    /// JSON pointer (RFC 6901) in the object.
+    pub fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for step in self.path {
+            match step {
+                Step::Key(key) => push_key(&mut pointer, key),
+                Step::Index(index) => {
+                    pointer.push('/');
+                    pointer.push_str(&index.to_string());
+                }
+            }
+        }
+        pointer
+    }
+
+    /// The field for people: `env DB_PASSWORD`, `args[2]`, `livenessProbe.httpGet.path`. The same in a Deployment and in
+    /// its pods. Holds keys and names, never values.
+    pub fn label(&self) -> String {
+        let key = |from_end: usize| self.path.iter().rev().filter_map(|s| if let Step::Key(k) = s { Some(*k) } else { None }).nth(from_end);
+        let index = || self.path.iter().rev().find_map(|s| if let Step::Index(i) = s { Some(*i) } else { None }).unwrap_or_default();
+        let text = match self.field {
+            Field::Env => format!("env {}", self.name.unwrap_or("?")),
+            Field::Args | Field::Command => format!("{}[{}]", if self.field == Field::Args { "args" } else { "command" }, index()),
+            Field::Annotation => format!("annotation {}", self.after("annotations").unwrap_or("?")),
+            Field::Label => format!("label {}", key(0).unwrap_or("?")),
+            Field::Data => format!("data {}", key(0).unwrap_or("?")),
+            Field::Probe | Field::Volume | Field::Other => self.tail(),
+        };
+        clean(&text, 120)
+    }
+
+    /// The key below the last step of that name.
+    fn after(&self, parent: &str) -> Option<&str> {
+        let at = self.path.iter().rposition(|step| *step == Step::Key(parent))?;
+        match self.path.get(at + 1) {
+            Some(Step::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The last four steps, dotted; what stands above names the container, which is said apart.
+    fn tail(&self) -> String {
+        let mut text = String::new();
+        for step in self.path.get(self.path.len().saturating_sub(5)..).unwrap_or_default() {
+            match step {
+                Step::Key(key) => {
+                    if !text.is_empty() {
+                        text.push('.');
+                    }
+                    text.push_str(key);
+                }
+                Step::Index(index) => text.push_str(&format!("[{index}]")),
+            }
+        }
+        text
+    }
+}
+
+/// Text that came from a user as it may stand in a message: printable, one line, cut to `max` characters.
+pub(super) fn clean(text: &str, max: usize) -> String {
+    let mut out: String = text.chars().take(max).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().nth(max).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// Calls `emit` for every literal of the object, in document order, until it says `false`. Returns the places that were
+/// not read, which the depth limit alone can cause.
+pub fn walk(object: &Value, emit: &mut dyn FnMut(&Literal<'_, '_>) -> bool) -> Vec<String> {
+    let subject = Subject::of(object);
+    let mut gaps = Vec::new();
+    let kind = Kind {
+        secret: subject.is_core("Secret"),
+        config_map: subject.is_core("ConfigMap"),
+        refers: REFERRING_GROUPS.iter().any(|group| subject.group == *group || subject.group.ends_with(&format!(".{group}"))),
+    };
+    let mut walker = Walker { path: Vec::new(), kind, gaps: &mut gaps, emit };
+    if let Some(map) = object.as_object() {
+        walker.top(map, 0);
+    }
+    gaps
+}
+
+/// API groups whose objects say where a secret is kept: the keys of theirs (`secretKey: password`) assign nothing.
+const REFERRING_GROUPS: [&str; 8] = [
+    "external-secrets.io",
+    "secrets-store.csi.x-k8s.io",
+    "bitnami.com",
+    "secrets.hashicorp.com",
+    "secrets.infisical.com",
+    "secrets.doppler.com",
+    "onepassword.com",
+    "cert-manager.io",
+];
+
+/// Written by the API server, or public by definition, or ciphertext (`encryptedData` of a SealedSecret), or a schema.
+const NOT_LITERALS: [&str; 9] = [
+    "managedFields",
+    "ownerReferences",
+    "creationTimestamp",
+    "resourceVersion",
+    "uid",
+    "selfLink",
+    "openAPIV3Schema",
+    "caBundle",
+    "encryptedData",
+];
+
+/// The API's own keys: they say nothing about their value.
+const STRUCTURAL: [&str; 12] = [
+    "name",
+    "key",
+    "secret",
+    "secretName",
+    "path",
+    "image",
+    "namespace",
+    "serviceAccount",
+    "existingSecret",
+    "passwordKey",
+    "usernameKey",
+    "tokenKey",
+];
+
+fn is_structural(key: &str) -> bool {
+    const SUFFIXES: [&str; 9] = ["Ref", "Refs", "Name", "Names", "Selector", "Path", "SecretKey", "PasswordKey", "File"];
+    STRUCTURAL.contains(&key) || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
+}
+
+#[derive(Clone, Copy)]
+struct Kind {
+    secret: bool,
+    config_map: bool,
+    refers: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    container: Option<&'a str>,
+    field: Field,
+    /// Below a reference: keys and names assign nothing.
+    reference: bool,
+}
+
+struct Walker<'a, 'w> {
+    path: Vec<Step<'a>>,
+    kind: Kind,
+    gaps: &'w mut Vec<String>,
+    emit: &'w mut dyn FnMut(&Literal<'_, '_>) -> bool,
+}
+
+impl<'a> Walker<'a, '_> {
+    /// The object itself. `depth` is above zero for a copy within an annotation.
+    fn top(&mut self, object: &'a Map<String, Value>, depth: usize) -> bool {
+        let context = Context { container: None, field: Field::Other, reference: self.kind.refers };
+        for (key, value) in object {
+            let goes_on = match key.as_str() {
+                "apiVersion" | "kind" | "status" => true,
+                "data" | "stringData" if self.kind.secret => true,
+                "data" if self.kind.config_map => self.config_map(key, value, false),
+                "binaryData" if self.kind.config_map => self.config_map(key, value, true),
+                _ => self.member(object, key, value, context, depth + 1),
+            };
+            if !goes_on {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn config_map(&mut self, section: &'a str, data: &'a Value, binary: bool) -> bool {
+        let Some(map) = data.as_object() else { return true };
+        self.path.push(Step::Key(section));
+        let mut goes_on = true;
+        for (key, value) in map {
+            let Some(text) = value.as_str() else { continue };
+            self.path.push(Step::Key(key));
+            if binary {
+                let decoded = data_encoding::BASE64.decode(text.as_bytes());
+                let bytes = decoded.as_deref().unwrap_or(text.as_bytes());
+                goes_on = self.say(Field::Data, None, None, key, bytes);
+            } else if is_file(key, text) {
+                goes_on = self.say(Field::Data, None, None, key, text.as_bytes());
+            } else {
+                goes_on = self.say(Field::Data, None, Some(key), "", text.as_bytes());
+            }
+            self.path.pop();
+            if !goes_on {
+                break;
+            }
+        }
+        self.path.pop();
+        goes_on
+    }
+
+    /// One member of an object.
+    fn member(&mut self, object: &'a Map<String, Value>, key: &'a str, value: &'a Value, context: Context<'a>, depth: usize) -> bool {
+        if NOT_LITERALS.contains(&key) {
+            return true;
+        }
+        if depth > MAX_DEPTH {
+            self.gaps.push("nested deeper than 128 levels".to_owned());
+            return true;
+        }
+        self.path.push(Step::Key(key));
+        let goes_on = match key {
+            "metadata" => self.metadata(value, context, depth),
+            _ => {
+                let context = enter(context, key);
+                // `{name: X, value: Y}`: variables, headers, parameters.
+                let name = match object.get("name").and_then(Value::as_str) {
+                    Some(name) if key == "value" => Some(name),
+                    _ => (!is_structural(key)).then_some(key),
+                };
+                self.value(value, context, name.filter(|_| !context.reference), key, depth)
+            }
+        };
+        self.path.pop();
+        goes_on
+    }
+
+    /// Only labels and annotations are literals; the rest is identity.
+    fn metadata(&mut self, metadata: &'a Value, context: Context<'a>, depth: usize) -> bool {
+        for (section, field) in [("annotations", Field::Annotation), ("labels", Field::Label)] {
+            let Some(map) = metadata.get(section).and_then(Value::as_object) else { continue };
+            self.path.push(Step::Key(section));
+            for (key, value) in map {
+                let Some(text) = value.as_str() else { continue };
+                self.path.push(Step::Key(key));
+                let goes_on = if key == LAST_APPLIED {
+                    self.last_applied(text, depth)
+                } else {
+                    self.say(field, context.container, Some(key), "", text.as_bytes())
+                };
+                self.path.pop();
+                if !goes_on {
+                    self.path.pop();
+                    return false;
+                }
+            }
+            self.path.pop();
+        }
+        true
+    }
+
+    /// The copy is walked as the object that it is, once: a copy within the copy is only a text.
+    fn last_applied(&mut self, text: &'a str, depth: usize) -> bool {
+        if self.kind.secret {
+            return true;
+        }
+        let nested: Value = match serde_json::from_str(text) {
+            Ok(value) if depth <= 4 => value,
+            _ => return self.say(Field::Annotation, None, None, "", text.as_bytes()),
+        };
+        let Some(map) = nested.as_object() else { return true };
+        let mut walker = Walker { path: self.path.clone(), kind: self.kind, gaps: &mut *self.gaps, emit: &mut *self.emit };
+        walker.top(map, depth + 4)
+    }
+
+    fn value(&mut self, value: &'a Value, context: Context<'a>, name: Option<&'a str>, key: &'a str, depth: usize) -> bool {
+        if depth > MAX_DEPTH {
+            self.gaps.push("nested deeper than 128 levels".to_owned());
+            return true;
+        }
+        match value {
+            Value::String(text) => {
+                let file = if text.contains('\n') { file_name(key) } else { "" };
+                let name = name.filter(|_| file.is_empty() || context.field == Field::Env);
+                self.say(context.field, context.container, name, file, text.as_bytes())
+            }
+            // `value: 12345678` in a manifest: the API server refuses it, a reader of files meets it.
+            Value::Number(number) if name.is_some() => {
+                let text = number.to_string();
+                (self.emit)(&Literal {
+                    path: &self.path,
+                    container: context.container,
+                    field: context.field,
+                    name,
+                    file: "",
+                    value: text.as_bytes(),
+                })
+            }
+            Value::Array(list) => {
+                let mut flag: Option<&'a str> = None;
+                for (index, child) in list.iter().enumerate() {
+                    self.path.push(Step::Index(index));
+                    let text = child.as_str();
+                    // `["--token", "x"]`: the flag names the value that follows.
+                    let assigned = text.and(flag).or(if text.is_some() { None } else { name });
+                    let goes_on = self.value(child, context, assigned, key, depth + 1);
+                    flag = text.filter(|t| t.starts_with('-') && !t.contains(['=', ' ', '\n'])).map(|t| t.trim_start_matches('-'));
+                    self.path.pop();
+                    if !goes_on {
+                        return false;
+                    }
+                }
+                true
+            }
+            Value::Object(map) => {
+                let context = Context { container: container_name(map, key).or(context.container), ..context };
+                map.iter().all(|(key, child)| self.member(map, key, child, context, depth + 1))
+            }
+            _ => true,
+        }
+    }
+
+    fn say(&mut self, field: Field, container: Option<&str>, name: Option<&str>, file: &str, value: &[u8]) -> bool {
+        if value.is_empty() {
+            return true;
+        }
+        (self.emit)(&Literal { path: &self.path, container, field, name, file, value })
+    }
+}
+
+/// What a key says about everything below it.
+fn enter<'a>(context: Context<'a>, key: &str) -> Context<'a> {
+    let field = match key {
+        "env" => Field::Env,
+        "args" => Field::Args,
+        "command" if context.field != Field::Probe => Field::Command,
+        "livenessProbe" | "readinessProbe" | "startupProbe" | "lifecycle" => Field::Probe,
+        "volumes" | "volumeClaimTemplates" | "csi" | "volumeAttributes" => Field::Volume,
+        "matchLabels" => Field::Label,
+        _ => context.field,
+    };
+    let reference = context.reference || matches!(key, "valueFrom" | "envFrom" | "imagePullSecrets") || key.ends_with("Ref");
+    Context { field, reference, ..context }
+}
+
+/// An object with an image, or with a name and a command, is a container, whatever list it stands in.
+fn container_name<'a>(map: &'a Map<String, Value>, key: &'a str) -> Option<&'a str> {
+    let is_container = map.get("image").is_some_and(Value::is_string)
+        || (map.contains_key("name") && (map.contains_key("command") || map.contains_key("args")));
+    is_container.then(|| map.get("name").and_then(Value::as_str).unwrap_or(key))
+}
+
+/// Whether a ConfigMap's entry is a file rather than a value.
+fn is_file(key: &str, text: &str) -> bool {
+    text.trim_end().contains('\n') || text.starts_with('{') || (key.contains('.') && text.contains('='))
+}
+
+/// The name that a block of text is best understood by.
+fn file_name(key: &str) -> &str {
+    match key {
+        // Helm values within HelmRelease, Application and the like.
+        "values" | "valuesContent" => "values.yaml",
+        key if key.contains('.') => key,
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn all(object: &Value) -> Vec<(String, Option<String>, Option<String>, String)> {
+        let mut out = Vec::new();
+        walk(object, &mut |l| {
+            let value = String::from_utf8_lossy(l.value).into_owned();
+            out.push((l.label(), l.container.map(str::to_owned), l.name.map(str::to_owned), value));
+            true
+        });
+        out
+    }
+
+    #[test]
+    fn every_string_of_a_container_is_a_literal_with_its_name() {
+        let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": {"a/b": "c"}}, "spec": {"containers": [{
+            "name": "web", "image": "i",
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+            "args": ["--token", "t", "--x=y"],
+            "livenessProbe": {"httpGet": {"path": "/h", "httpHeaders": [{"name": "Authorization", "value": "v"}]}},
+        }]}});
+        let literals = all(&object);
+        let find = |value: &str| literals.iter().find(|l| l.3 == value).cloned().expect(value);
+        let web = Some("web".to_owned());
+        assert_eq!(find("1"), ("env A".into(), web.clone(), Some("A".into()), "1".into()));
+        assert_eq!(find("t"), ("args[1]".into(), web.clone(), Some("token".into()), "t".into()));
+        assert_eq!(find("v").2.as_deref(), Some("Authorization"));
+        assert_eq!(find("k").2, None, "a reference assigns nothing");
+        assert_eq!(find("c"), ("annotation a/b".into(), None, Some("a/b".into()), "c".into()));
+    }
+
+    #[test]
+    fn last_applied_is_walked_as_the_object_that_it_is() {
+        let inner = json!({"kind": "Pod", "spec": {"containers": [{"name": "c", "env": [{"name": "A", "value": "x"}]}]}}).to_string();
+        let object = json!({"kind": "Pod", "metadata": {"annotations": {LAST_APPLIED: inner}}});
+        let mut pointers = Vec::new();
+        walk(&object, &mut |l| {
+            pointers.push(l.pointer());
+            true
+        });
+        assert_eq!(pointers, ["/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration/spec/containers/0/env/0/value"]);
+    }
+
+    #[test]
+    fn config_map_entries_are_values_or_files() {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"db.password": "x", ".env": "A=1\nB=2\n"}, "binaryData": {"b": "aGVsbG8="}});
+        let literals = all(&object);
+        assert_eq!(literals[0].2, None, "a file: {}", literals[0].0);
+        assert!(literals.iter().any(|l| l.2.as_deref() == Some("db.password")));
+        assert!(literals.iter().any(|l| l.3 == "hello"));
+    }
+
+    #[test]
+    fn secrets_ciphertext_and_bookkeeping_are_no_literals() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "metadata": {"annotations": {LAST_APPLIED: "{\"data\":{\"a\":\"eA==\"}}"}}});
+        assert!(all(&secret).is_empty());
+        let sealed =
+            json!({"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "spec": {"encryptedData": {"password": "AgBy3i4OJSWK"}}});
+        assert!(all(&sealed).is_empty());
+    }
+
+    #[test]
+    fn a_walk_stops_when_told() {
+        let object = json!({"kind": "X", "a": "1", "b": "2"});
+        let mut seen = 0;
+        walk(&object, &mut |_| {
+            seen += 1;
+            false
+        });
+        assert_eq!(seen, 1);
+    }
+}

@@ -1,0 +1,35 @@
+//! Kubernetes objects to verdicts: what the admission webhook, its background audit and `imgscan k8s` share.
+//!
+//! Plain `serde_json` values in, a [`Decision`] out: no client, no cluster types, no clock but the one it is given.
+//!
+//! ```text
+//! object --literals--> every string with its place --engine--> Observation --delta (what is new)--+
+//!    |---sharing--> fingerprints of Secrets, ConfigMaps, literals --Index--> SharedUse ------------+--> policy --> Decision
+//!                                                                            exceptions ----------+
+//! ```
+
+mod copies;
+mod delta;
+mod exception;
+mod judge;
+mod literals;
+mod manifest;
+mod message;
+mod observe;
+mod policy;
+mod sharing;
+mod workload;
+
+pub use delta::Legacy;
+pub use exception::{Exception, ObjectSelector};
+pub use judge::judge;
+pub use literals::{Field, Literal, walk};
+pub use manifest::{Document, Documents, Position};
+pub use message::{MAX_WARNING, MAX_WARNINGS_TOTAL};
+pub use observe::{Budget, Observation, Observed, observe};
+pub use policy::{
+    Class, ClassModes, Decision, Fix, LabelPower, MODE_LABEL, Mode, NamespaceFacts, NamespaceRule, Outcome, Policy, PolicyError, Rotation,
+    SecretsPolicy, Sharing, Undecided, Verdict, decide, undecided,
+};
+pub use sharing::{Credential, Index, ObjectKey, SharedUse, Source, credentials};
+pub use workload::{PodSpec, SecretUse, Subject, pod_specs, secret_uses};

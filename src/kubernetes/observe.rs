@@ -1,0 +1,177 @@
+//! The engine over every literal of an object.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use serde_json::Value;
+
+use super::{
+    delta::Legacy,
+    literals::{Literal, walk},
+    workload::Subject,
+};
+use crate::{
+    detect::{Engine, Hint, Match, Rule, Scratch},
+    finding::{Confidence, Location, LocationKind, Severity},
+    fingerprint::{Fingerprint, Fingerprinter},
+    secret::Secret,
+};
+
+/// A credential that an object holds literally. Holds the value, so it has no `Debug`.
+pub struct Observation {
+    /// The rule that names it.
+    pub rule: Arc<Rule>,
+    /// After evidence.
+    pub severity: Severity,
+    /// After evidence.
+    pub confidence: Confidence,
+    /// The value.
+    pub secret: Secret,
+    /// Leading bytes that the format fixes.
+    pub visible: usize,
+    /// Whether someone could guess the value.
+    pub guessable: bool,
+    /// The id of reports.
+    pub fingerprint: Fingerprint,
+    /// The id of the cluster's index.
+    pub cluster: [u8; 32],
+    /// Why we believe it.
+    pub evidence: Vec<String>,
+    /// Encodings that were undone.
+    pub inner: Vec<String>,
+    /// JSON pointer of the literal.
+    pub pointer: String,
+    /// The field for people: `env DB_PASSWORD`.
+    pub label: String,
+    /// Whether the field is one of a ConfigMap's `data`.
+    pub config_map: bool,
+    /// Name of the container.
+    pub container: Option<String>,
+    /// Variable, header, flag or key.
+    pub name: Option<String>,
+    /// JSON pointers of the same credential elsewhere in the object.
+    pub also: Vec<String>,
+}
+
+/// What an object holds.
+#[derive(Default)]
+pub struct Observed {
+    /// The credentials, in document order.
+    pub found: Vec<Observation>,
+    /// Disproved by an offline check.
+    pub refuted: u64,
+    /// Places that were not read, and why.
+    pub gaps: Vec<String>,
+    /// Whether the time budget ran out before everything was read.
+    pub exhausted: bool,
+}
+
+/// How long an observation may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Budget {
+    /// Looked at between literals; one literal is read in time linear in its length.
+    pub deadline: Option<Instant>,
+}
+
+impl Budget {
+    fn is_spent(self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// Finds the credentials of an object. With `old` (an update), only those that `old` did not hold yet.
+pub fn observe(
+    object: &Value,
+    old: Option<&Value>,
+    engine: &Engine,
+    fingerprints: &Fingerprinter,
+    budget: Budget,
+    scratch: &mut Scratch,
+) -> Observed {
+    let legacy = old.map(Legacy::of);
+    let mut observed = observe_all(object, legacy.as_ref(), engine, fingerprints, budget, scratch);
+    if let (Some(old), false) = (old, observed.found.is_empty()) {
+        // The value may have stood elsewhere before: moving it within the object leaks nothing new.
+        let before = observe_all(old, None, engine, fingerprints, budget, scratch);
+        observed.exhausted |= before.exhausted;
+        observed.found.retain(|new| !before.found.iter().any(|known| known.cluster == new.cluster));
+    }
+    observed
+}
+
+fn observe_all(
+    object: &Value,
+    legacy: Option<&Legacy>,
+    engine: &Engine,
+    fingerprints: &Fingerprinter,
+    budget: Budget,
+    scratch: &mut Scratch,
+) -> Observed {
+    let mut observed = Observed::default();
+    let mut known: HashMap<[u8; 32], usize> = HashMap::new();
+    let namespace = Subject::of(object).namespace.to_owned();
+    let mut exhausted = false;
+    let gaps = walk(object, &mut |literal| {
+        if legacy.is_some_and(|legacy| legacy.holds(literal)) {
+            return true;
+        }
+        if budget.is_spent() {
+            exhausted = true;
+            return false;
+        }
+        let hint = Hint { kind: LocationKind::Manifest, path: literal.file, name: literal.name };
+        engine.find(literal.value, &hint, scratch, &mut |matched| {
+            if matched.refuted.is_some() {
+                observed.refuted += 1;
+                return;
+            }
+            let cluster = fingerprints.of_cluster_value(&matched.secret);
+            match known.get(&cluster).and_then(|index| observed.found.get_mut(*index)) {
+                Some(earlier) => {
+                    let pointer = literal.pointer();
+                    if earlier.pointer != pointer && !earlier.also.contains(&pointer) {
+                        earlier.also.push(pointer);
+                    }
+                    earlier.severity = earlier.severity.max(matched.severity);
+                    earlier.confidence = earlier.confidence.max(matched.confidence);
+                }
+                None => {
+                    known.insert(cluster, observed.found.len());
+                    observed.found.push(observation(matched, literal, cluster, &namespace, fingerprints));
+                }
+            }
+        });
+        true
+    });
+    observed.gaps = gaps;
+    observed.exhausted = exhausted;
+    observed
+}
+
+fn observation(matched: Match, literal: &Literal<'_, '_>, cluster: [u8; 32], namespace: &str, fingerprints: &Fingerprinter) -> Observation {
+    let label = literal.label();
+    let fingerprint = fingerprints.of_value(&matched.secret, matched.guessable).unwrap_or_else(|| {
+        // Neither the file nor the object's name: the same in a manifest, in its Deployment and in its pods.
+        let mut place = Location::new(LocationKind::Manifest);
+        place.path = Some(namespace.to_owned());
+        place.name = Some(format!("{}/{label}", literal.container.unwrap_or_default()));
+        fingerprints.of_place(&matched.rule.id, &place)
+    });
+    Observation {
+        rule: matched.rule,
+        severity: matched.severity,
+        confidence: matched.confidence,
+        secret: matched.secret,
+        visible: matched.visible,
+        guessable: matched.guessable,
+        fingerprint,
+        cluster,
+        evidence: matched.evidence,
+        inner: matched.inner,
+        pointer: literal.pointer(),
+        label,
+        config_map: literal.field == super::literals::Field::Data,
+        container: literal.container.map(str::to_owned),
+        name: matched.name.or_else(|| literal.name.map(str::to_owned)),
+        also: Vec::new(),
+    }
+}
