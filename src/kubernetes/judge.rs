@@ -8,7 +8,7 @@ use super::{
     Document, Documents,
     exception::Exception,
     message::{CROSS_ENVIRONMENT_RULE, SHARED_RULE},
-    observe::{Budget, Observation, observe},
+    observe::{Budget, Observation, Prints, observe},
     policy::{Class, Decision, NamespaceFacts, Outcome, Policy, decide},
     sharing::{Index, ObjectKey, SharedUse, credentials},
     workload::{Subject, secret_uses},
@@ -76,6 +76,7 @@ pub fn judge<'a>(
         });
     }
     let mut scratch = Scratch::default();
+    let prints = Prints { report: fingerprints, cluster: fingerprints };
     let mut index = Index::default();
     for facts in namespaces.values() {
         index.set_namespace(&facts.name, facts.labels.clone().unwrap_or_default());
@@ -84,7 +85,7 @@ pub fn judge<'a>(
     let mut observed = Vec::with_capacity(read.len());
     for (_, document) in &read {
         let subject = Subject::of(&document.object);
-        let found = observe(&document.object, None, engine, fingerprints, Budget::default(), &mut scratch);
+        let found = observe(&document.object, None, engine, prints, Budget::default(), &mut scratch);
         let key = ObjectKey::of(&subject, namespace_of(&subject));
         let held = if subject.is_core("Secret") {
             let held = credentials(&document.object, &policy.sharing, engine, fingerprints, &mut scratch);

@@ -26,7 +26,7 @@ pub use judge::judge;
 pub use literals::{Field, Literal, walk};
 pub use manifest::{Document, Documents, Position};
 pub use message::{MAX_WARNING, MAX_WARNINGS_TOTAL};
-pub use observe::{Budget, Observation, Observed, observe};
+pub use observe::{Budget, Observation, Observed, Prints, observe};
 pub use policy::{
     Class, ClassModes, Decision, Fix, LabelPower, MODE_LABEL, Mode, NamespaceFacts, NamespaceRule, Outcome, Policy, PolicyError, Rotation,
     SecretsPolicy, Sharing, Undecided, Verdict, decide, undecided,

@@ -65,6 +65,15 @@ pub struct Observed {
     pub exhausted: bool,
 }
 
+/// The two families of ids.
+#[derive(Clone, Copy)]
+pub struct Prints<'a> {
+    /// For reports and denials: the same as the command line's.
+    pub report: &'a Fingerprinter,
+    /// For the index: with the cluster's key.
+    pub cluster: &'a Fingerprinter,
+}
+
 /// How long an observation may take.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Budget {
@@ -83,15 +92,15 @@ pub fn observe(
     object: &Value,
     old: Option<&Value>,
     engine: &Engine,
-    fingerprints: &Fingerprinter,
+    prints: Prints<'_>,
     budget: Budget,
     scratch: &mut Scratch,
 ) -> Observed {
     let legacy = old.map(Legacy::of);
-    let mut observed = observe_all(object, legacy.as_ref(), engine, fingerprints, budget, scratch);
+    let mut observed = observe_all(object, legacy.as_ref(), engine, prints, budget, scratch);
     if let (Some(old), false) = (old, observed.found.is_empty()) {
         // The value may have stood elsewhere before: moving it within the object leaks nothing new.
-        let before = observe_all(old, None, engine, fingerprints, budget, scratch);
+        let before = observe_all(old, None, engine, prints, budget, scratch);
         observed.exhausted |= before.exhausted;
         observed.found.retain(|new| !before.found.iter().any(|known| known.cluster == new.cluster));
     }
@@ -102,7 +111,7 @@ fn observe_all(
     object: &Value,
     legacy: Option<&Legacy>,
     engine: &Engine,
-    fingerprints: &Fingerprinter,
+    prints: Prints<'_>,
     budget: Budget,
     scratch: &mut Scratch,
 ) -> Observed {
@@ -118,13 +127,13 @@ fn observe_all(
             exhausted = true;
             return false;
         }
-        let hint = Hint { kind: LocationKind::Manifest, path: literal.file, name: literal.name };
+        let hint = Hint { kind: LocationKind::Manifest, path: literal.file, name: literal.name, binary: false };
         engine.find(literal.value, &hint, scratch, &mut |matched| {
             if matched.refuted.is_some() {
                 observed.refuted += 1;
                 return;
             }
-            let cluster = fingerprints.of_cluster_value(&matched.secret);
+            let cluster = prints.cluster.of_cluster_value(&matched.secret);
             match known.get(&cluster).and_then(|index| observed.found.get_mut(*index)) {
                 Some(earlier) => {
                     let pointer = literal.pointer();
@@ -136,7 +145,7 @@ fn observe_all(
                 }
                 None => {
                     known.insert(cluster, observed.found.len());
-                    observed.found.push(observation(matched, literal, cluster, &namespace, fingerprints));
+                    observed.found.push(observation(matched, literal, cluster, &namespace, prints.report));
                 }
             }
         });

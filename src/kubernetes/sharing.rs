@@ -112,7 +112,7 @@ pub fn credentials(secret: &Value, sharing: &Sharing, engine: &Engine, prints: &
         };
         let mut seen = false;
         let multi_line = bytes.trim_ascii().contains(&b'\n');
-        let hint = Hint { kind: LocationKind::Manifest, path: if multi_line { key } else { "" }, name: Some(key) };
+        let hint = Hint { kind: LocationKind::Manifest, path: if multi_line { key } else { "" }, name: Some(key), binary: false };
         engine.find(bytes, &hint, scratch, &mut |matched| {
             seen = true;
             if matched.refuted.is_none() && !matched.guessable {
@@ -319,6 +319,11 @@ impl Index {
     /// A namespace's labels, where it is known.
     pub fn namespace(&self, name: &str) -> Option<&BTreeMap<String, String>> {
         self.namespaces.get(name)
+    }
+
+    /// Whether an object is in it.
+    pub fn contains(&self, key: &ObjectKey) -> bool {
+        self.slots.contains_key(key)
     }
 
     /// Number of objects.
@@ -561,7 +566,9 @@ mod tests {
         let engine = Engine::new(Vec::new());
         let prints = Fingerprinter::with_key(&[1; 32]).expect("long enough");
         let encode = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
-        let strong: String = (0..40u8).map(|n| char::from(b"qX7mZ2pLw9RtKc4VbN8s"[usize::from(n % 20)].wrapping_add(n % 3))).collect();
+        let alphabet = b"ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789";
+        let alphabet = b"ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789";
+        let strong: String = (1..40usize).map(|n| char::from(alphabet[n * n * 31 % alphabet.len()])).collect();
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {
             "password": encode("Summer2024!"), "host": encode("database-1.cluster-c9akciq32rgt.eu-west-1.example.com"),
             "client_id": encode("3f2504e0-4f89-11d3-9a0c-0305e82c3301"), "opaque": encode(&strong),

@@ -1,0 +1,221 @@
+//! One request to one decision. No IO; runs on a blocking thread.
+
+use std::{cell::RefCell, collections::HashSet, time::Instant};
+
+use imgscan::{
+    detect::Scratch,
+    kubernetes::{
+        Budget, Decision, MODE_LABEL, Mode, NamespaceFacts, ObjectKey, Observed, Outcome, Policy, Prints, SharedUse, Subject, credentials,
+        decide, observe, secret_uses, undecided,
+    },
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    metrics::VerdictLabels,
+    review::{Operation, Request, UserInfo},
+    state::State,
+};
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// A decision, and whether it is one.
+pub struct Judged {
+    /// The answer.
+    pub decision: Decision,
+    /// Why it could not be judged: a label of the metric.
+    pub undecided: Option<&'static str>,
+}
+
+impl Judged {
+    fn plainly(decision: Decision) -> Self {
+        Self { decision, undecided: None }
+    }
+
+    fn allowed() -> Self {
+        Self::plainly(Decision { allowed: true, ..Decision::default() })
+    }
+}
+
+/// Judges a request until `deadline`.
+pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp) -> Judged {
+    let active = state.active.load_full();
+    let policy = &active.policy;
+    let object = match (request.operation, &request.object) {
+        (Operation::Create | Operation::Update, Some(object)) if object.is_object() => object,
+        (Operation::Delete, _) => {
+            forget(state, request);
+            return Judged::allowed();
+        }
+        (Operation::Connect, _) => return Judged::allowed(),
+        _ => {
+            let facts = state.facts(&request.namespace);
+            return Judged { decision: undecided(policy, &facts, "the request holds no object"), undecided: Some("undecodable") };
+        }
+    };
+    let old = request.old_object.as_ref().filter(|old| old.is_object() && request.operation == Operation::Update);
+    let subject = Subject::of(object);
+    if subject.is_core("Namespace") {
+        return Judged::plainly(labels(policy, &subject, old, &request.user_info));
+    }
+    let facts = state.facts(&request.namespace);
+    if policy.mode_in(&facts) == Mode::Off {
+        return Judged::allowed();
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        let key = ObjectKey::of(&subject, &request.namespace);
+        let mut review = InReview { state, policy, request, object, old, key, scratch, budget: Budget { deadline: Some(deadline) } };
+        let (observed, shared) = if subject.is_core("Secret") { review.secret() } else { review.literals() };
+        if observed.exhausted {
+            let decision = undecided(policy, &facts, "the time for one review ran out");
+            return Judged { decision, undecided: Some("out-of-time") };
+        }
+        if !observed.gaps.is_empty() {
+            let decision = undecided(policy, &facts, "the object is nested too deeply");
+            return Judged { decision, undecided: Some("undecodable") };
+        }
+        let mut decision = decide(policy, &active.exceptions, &facts, &subject, &observed.found, &shared, now);
+        review.limit_probes(&mut decision, &shared, &facts);
+        if decision.allowed && !request.dry_run {
+            review.remember(&observed);
+        }
+        count(state, &decision);
+        Judged::plainly(decision)
+    })
+}
+
+struct InReview<'a> {
+    state: &'a State,
+    policy: &'a Policy,
+    request: &'a Request,
+    object: &'a Value,
+    old: Option<&'a Value>,
+    key: ObjectKey,
+    scratch: &'a mut Scratch,
+    budget: Budget,
+}
+
+impl InReview<'_> {
+    fn secret(&mut self) -> (Observed, Vec<SharedUse>) {
+        let (engine, sharing) = (&self.state.engine, &self.policy.sharing);
+        let mut held = |secret: &Value| credentials(secret, sharing, engine, &self.state.index_prints, self.scratch);
+        let new = held(self.object);
+        let old = self.old.map(&mut held).unwrap_or_default();
+        let shared = self.state.index().of_secret(&self.key, &new, &old, self.object, sharing);
+        // The annotations and labels of a Secret are as public as any.
+        (self.observe(self.old), shared)
+    }
+
+    fn literals(&mut self) -> (Observed, Vec<SharedUse>) {
+        let observed = self.observe(self.old);
+        let mut uses = secret_uses(self.object);
+        if let Some(old) = self.old.filter(|_| !uses.is_empty()) {
+            let before: HashSet<_> = secret_uses(old).into_iter().map(|used| (used.secret, used.key)).collect();
+            uses.retain(|used| !before.contains(&(used.secret.clone(), used.key.clone())));
+        }
+        let index = self.state.index();
+        let mut shared = index.of_literals(&self.key, &observed.found, &self.policy.sharing);
+        shared.extend(index.of_uses(&self.key, &uses, &self.policy.sharing));
+        (observed, shared)
+    }
+
+    fn observe(&mut self, old: Option<&Value>) -> Observed {
+        let state = self.state;
+        // The ids of literals are those of reports; their ids in the index are made under the cluster's key.
+        let prints = Prints { report: &state.report_prints, cluster: &state.index_prints };
+        observe(self.object, old, &state.engine, prints, self.budget, self.scratch)
+    }
+
+    /// Keeps what the object holds now, for the questions of others. Never called for dry runs.
+    fn remember(&mut self, new: &Observed) {
+        let is_secret = Subject::of(self.object).is_core("Secret");
+        if is_secret {
+            let held = credentials(self.object, &self.policy.sharing, &self.state.engine, &self.state.index_prints, self.scratch);
+            self.state.index_mut().apply(self.object, self.key.clone(), held);
+        } else if !owned(self.object) {
+            let known = self.state.index().contains(&self.key);
+            if self.old.is_none() {
+                if known || !new.found.is_empty() {
+                    self.state.index_mut().apply_literals(self.object, self.key.clone(), &new.found);
+                }
+            } else if known || !new.found.is_empty() {
+                // `new` holds only what is new; the index wants all.
+                let all = self.observe(None);
+                self.state.index_mut().apply_literals(self.object, self.key.clone(), &all.found);
+            }
+        }
+    }
+
+    /// Over the limit, the answer no longer depends on what other namespaces hold: whatever could be compared is refused.
+    fn limit_probes(&self, decision: &mut Decision, shared: &[SharedUse], facts: &NamespaceFacts) {
+        if self.policy.mode_in(facts) < Mode::Warn {
+            return;
+        }
+        let hits = shared.iter().filter(|shared| shared.at_most >= Mode::Warn).map(|shared| shared.fingerprint.as_str());
+        let limit = self.policy.sharing.probes_per_hour;
+        let user = &self.request.user_info.username;
+        let compares = Subject::of(self.object).is_core("Secret") || !shared.is_empty();
+        if self.state.probes.over_limit(user, &self.request.namespace, hits, limit, Instant::now()) && compares {
+            self.state.metrics.probes_limited.inc();
+            let text = "imgscan: too many credentials of other namespaces were tried within an hour";
+            decision.allowed = false;
+            decision.message = format!("{text}; try again later");
+            decision.warnings.clear();
+            decision.audit.insert("probing".to_owned(), "limited".to_owned());
+        }
+    }
+}
+
+/// Whether a controller made the object from another one, which is judged and indexed itself.
+fn owned(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.is_some_and(|owners| owners.iter().any(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true)))
+}
+
+fn forget(state: &State, request: &Request) {
+    if request.dry_run {
+        return;
+    }
+    let kind = if request.kind.group.is_empty() { "v1" } else { "x/v1" };
+    let identity = serde_json::json!({"apiVersion": kind, "kind": request.kind.kind, "metadata": {"name": request.name}});
+    let key = ObjectKey::of(&Subject::of(&identity), &request.namespace);
+    if request.kind.kind == "Namespace" && request.kind.group.is_empty() {
+        return;
+    }
+    state.index_mut().remove(&key);
+}
+
+/// Guards the labels that weaken or group: a tenant who may edit a namespace must not exempt it.
+fn labels(policy: &Policy, new: &Subject<'_>, old: Option<&Value>, user: &UserInfo) -> Decision {
+    let allowed = Decision { allowed: true, ..Decision::default() };
+    if policy.label_editors.is_empty() {
+        return allowed;
+    }
+    let may = |name: &String| *name == user.username || user.groups.contains(name);
+    let old = old.map(Subject::of);
+    let guarded = [MODE_LABEL, policy.sharing.scope_label.as_str(), policy.sharing.environment_label.as_str()];
+    let changed = guarded.iter().find(|label| new.label(label) != old.as_ref().and_then(|old| old.label(label)));
+    match changed {
+        Some(label) if !policy.label_editors.iter().any(may) => {
+            let message = format!("imgscan: the policy lets only its labelEditors set or change the label {label} of a namespace");
+            Decision { allowed: false, message, ..Decision::default() }
+        }
+        _ => allowed,
+    }
+}
+
+fn count(state: &State, decision: &Decision) {
+    for verdict in &decision.verdicts {
+        let outcome = match verdict.outcome {
+            Outcome::Ignored => continue,
+            Outcome::Excepted => "excepted",
+            Outcome::Audited => "audited",
+            Outcome::Warned => "warned",
+            Outcome::Denied => "denied",
+        };
+        state.metrics.verdicts.get_or_create(&VerdictLabels { class: verdict.class.as_str(), outcome }).inc();
+    }
+}

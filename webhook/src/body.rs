@@ -1,0 +1,69 @@
+//! Reading bodies: bounded each, and bounded in sum.
+
+use std::{sync::Arc, time::Duration};
+
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bodies up to here do not count against the sum; the number of requests in flight bounds them.
+const SMALL: usize = 64 << 10;
+/// What one permit stands for.
+const UNIT: usize = 64 << 10;
+
+/// How much may be held.
+#[derive(Clone)]
+pub struct Bounds {
+    /// Bytes of one body.
+    pub one: usize,
+    all: Arc<Semaphore>,
+}
+
+impl Bounds {
+    /// `one` bytes for a body, `all` bytes for those in flight together.
+    pub fn new(one: usize, all: usize) -> Self {
+        Self { one, all: Arc::new(Semaphore::new((all.max(one) / UNIT).max(1))) }
+    }
+}
+
+/// A body, or as much of it as was read.
+pub struct Body {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Why it is not whole: a sentence for people.
+    pub problem: Option<&'static str>,
+    /// Held until the body is dropped.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads a body. `length` is what the client says, and decides only how long to wait for room.
+pub async fn read(mut body: axum::body::Body, length: Option<usize>, bounds: &Bounds, patience: Duration) -> Body {
+    let expected = length.unwrap_or(bounds.one);
+    let mut permit = None;
+    let mut bytes = Vec::new();
+    let mut problem = None;
+    let reading = async {
+        if expected > SMALL {
+            let units = u32::try_from(expected.min(bounds.one).div_ceil(UNIT)).unwrap_or(u32::MAX);
+            permit = Arc::clone(&bounds.all).acquire_many_owned(units).await.ok();
+        }
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else {
+                problem = Some("the connection broke off");
+                return;
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            if bytes.len() + data.len() > bounds.one.min(expected.max(SMALL)) {
+                problem = Some("it is larger than this webhook reads");
+                // Enough for the uid, which is all that is needed now.
+                bytes.extend_from_slice(data.get(..data.len().min(SMALL)).unwrap_or_default());
+                bytes.truncate(SMALL);
+                return;
+            }
+            bytes.extend_from_slice(&data);
+        }
+    };
+    if tokio::time::timeout(patience, reading).await.is_err() {
+        problem = Some("it did not arrive in time");
+    }
+    Body { bytes, problem, _permit: permit }
+}

@@ -1,0 +1,69 @@
+//! Reviews that cannot be judged are decided, by the policy (ADMISSION: oversize, depth, encoding).
+
+use std::time::Duration;
+
+use imgscan_webhook::state::Limits;
+use serde_json::json;
+
+use crate::support::{Replica, review};
+
+/// As the API server writes it: `<` is six bytes.
+fn escaped(text: &str) -> String {
+    text.replace('<', "\\u003c")
+}
+
+#[tokio::test]
+async fn a_legal_object_that_arrives_as_17_megabytes_of_escapes_is_judged() {
+    let replica = Replica::new("mode: enforce");
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": {"pad": "<".repeat(1_400_000)}}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let body = escaped(&review("team", &pod, Some(&pod), false));
+    assert!(body.len() > 16 << 20, "{}", body.len());
+    let response = replica.send(body).await;
+    assert_eq!((&response["uid"], &response["allowed"]), (&json!("u-1"), &json!(true)));
+    assert!(replica.metrics().contains("imgscan_admission_answers_total{answer=\"allowed\",dry_run=\"false\"} 1"));
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_denied_in_words_or_admitted_with_a_warning() {
+    let limits = Limits { body: 1 << 20, ..Limits::default() };
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": {"pad": "x".repeat(2 << 20)}}});
+    let body = review("team", &pod, None, false);
+    let strict = Replica::with_limits("{mode: enforce, undecided: deny}", limits).send(body.clone()).await;
+    assert_eq!((&strict["uid"], &strict["allowed"], &strict["status"]["code"]), (&json!("u-1"), &json!(false), &json!(403)));
+    assert!(strict["status"]["message"].as_str().is_some_and(|text| text.contains("larger than this webhook reads")));
+    let lenient = Replica::with_limits("{mode: enforce, undecided: warn}", limits).send(body.clone()).await;
+    assert_eq!((&lenient["allowed"], lenient["warnings"].as_array().map(Vec::len)), (&json!(true), Some(1)));
+    let warning_namespace =
+        Replica::with_limits("{mode: enforce, undecided: deny, namespaces: [{names: [team], mode: warn}]}", limits).send(body).await;
+    assert_eq!(warning_namespace["allowed"], true, "the namespace's mode is read from the prefix");
+}
+
+#[tokio::test]
+async fn hostile_json_is_decided_and_echoes_the_uid() {
+    let replica = Replica::new("mode: enforce");
+    let head = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u-9","kind":{"group":"","version":"v1","kind":"Pod"},"namespace":"team","operation":"CREATE","#;
+    for (what, tail) in [
+        ("deep", format!("\"object\":{}", "[".repeat(1 << 20)).into_bytes()),
+        ("early end", b"\"object\":{\"kind\":\"Pod\"".to_vec()),
+        ("invalid UTF-8", b"\"object\":{\"kind\":\"\xff\xfe\"}}}".to_vec()),
+        ("a key twice", b"\"uid\":\"u-10\",\"object\":{}}}".to_vec()),
+        ("no object", b"\"object\":null}}".to_vec()),
+        ("not an object", b"\"object\":[1]}}".to_vec()),
+        ("many values", format!("\"object\":[{}0]}}}}", "0,".repeat(5 << 20)).into_bytes()),
+    ] {
+        let response = replica.send([head.as_bytes(), &tail].concat()).await;
+        assert_eq!((&response["uid"], &response["allowed"]), (&json!("u-9"), &json!(false)), "{what}");
+        assert!(response["status"]["message"].as_str().is_some_and(|text| text.contains("could not judge")), "{what}");
+    }
+    assert!(replica.metrics().contains("imgscan_admission_undecided_total{reason=\"undecodable\"} 7"));
+    assert_eq!(replica.send("").await["allowed"], false);
+}
+
+#[tokio::test]
+async fn an_exhausted_budget_is_decided() {
+    let replica = Replica::with_limits("mode: enforce", Limits { budget: Duration::ZERO, ..Limits::default() });
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let response = replica.send(review("team", &pod, None, false)).await;
+    assert_eq!(response["allowed"], false);
+    assert!(response["status"]["message"].as_str().is_some_and(|text| text.contains("could not judge")));
+}
