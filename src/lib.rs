@@ -12,7 +12,6 @@ pub mod fix;
 #[cfg(feature = "image")]
 pub mod image;
 pub mod kubernetes;
-#[cfg(feature = "image")]
 pub mod layer;
 #[cfg(feature = "cli")]
 pub mod output;
