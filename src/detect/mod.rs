@@ -7,13 +7,26 @@
 //!     +------------------> encoded runs --decode, once more from the top---------------+
 //! ```
 
+mod assign;
 pub mod checks;
+mod classify;
 pub mod decode;
+mod encoded;
+mod index;
+mod model;
+mod names;
+mod overlap;
+mod prefilter;
+mod quiet;
 pub mod rule;
 mod schema;
+mod search;
 pub mod structured;
+mod surroundings;
+mod token;
+mod url;
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::SystemTime};
 
 pub use rule::{Rule, RuleError, Shape};
 
@@ -65,18 +78,36 @@ pub struct Match {
 /// The compiled rules. Shared by all threads; immutable.
 pub struct Engine {
     rules: Vec<Arc<Rule>>,
+    index: index::Index,
+    /// Seconds since the epoch, for expiries.
+    now: Option<i64>,
 }
 
 /// Buffers that a thread reuses from haystack to haystack.
 #[derive(Default)]
-pub struct Scratch {}
+pub struct Scratch {
+    words: classify::Buffer,
+    candidates: Vec<overlap::Candidate>,
+}
 
 impl Engine {
-    /// With the built-in rules and the user's.
+    /// With the built-in rules and the user's. Expiries are judged by the system's clock.
     pub fn new(extra: Vec<Arc<Rule>>) -> Self {
         let mut rules = rule::built_in();
         rules.extend(extra);
-        Self { rules }
+        Self::with_rules(rules)
+    }
+
+    /// With exactly these rules.
+    pub fn with_rules(rules: Vec<Arc<Rule>>) -> Self {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+        Self { index: index::Index::new(&rules), rules, now }
+    }
+
+    /// The same with another clock, in seconds since the epoch; `None` judges no expiry. For reports that must not depend on the day.
+    #[must_use]
+    pub fn with_clock(self, now: Option<i64>) -> Self {
+        Self { now, ..self }
     }
 
     /// The rules in use.
@@ -87,6 +118,11 @@ impl Engine {
     /// Finds the credentials of one haystack. Overlaps are resolved and placeholders left out; matches come in the order
     /// of their spans.
     pub fn find(&self, haystack: &[u8], hint: &Hint<'_>, scratch: &mut Scratch, emit: &mut dyn FnMut(Match)) {
-        let _ = (haystack, hint, scratch, emit);
+        scratch.candidates.clear();
+        search::Search::new(self, scratch).run(haystack, hint);
+        overlap::resolve(&mut scratch.candidates);
+        for candidate in scratch.candidates.drain(..) {
+            emit(candidate.matched);
+        }
     }
 }

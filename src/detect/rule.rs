@@ -73,11 +73,31 @@ pub enum Shape {
 pub struct Pattern {
     source: Cow<'static, str>,
     compiled: OnceLock<Option<Regex>>,
+    reach: OnceLock<Reach>,
+    /// Literals that the pattern may start with; empty for assigned rules.
+    anchors: Vec<Cow<'static, str>>,
 }
 
+/// How far a match can reach.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// Bytes of the longest match, at most [`LONGEST`].
+    pub(super) longest: usize,
+    /// Every match starts with one of the anchors.
+    at_anchor: bool,
+}
+
+/// Bytes of the longest match of a pattern that sets no bound: private keys in PEM.
+const LONGEST: usize = 32 << 10;
+
 impl Pattern {
-    fn new(source: Cow<'static, str>) -> Self {
-        Self { source, compiled: OnceLock::new() }
+    fn new(source: Cow<'static, str>, anchors: Vec<Cow<'static, str>>) -> Self {
+        Self { source, compiled: OnceLock::new(), reach: OnceLock::new(), anchors }
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_test(source: &'static str, anchors: &[&str]) -> Self {
+        Self::new(Cow::Borrowed(source), anchors.iter().map(|anchor| Cow::Owned((*anchor).to_owned())).collect())
     }
 
     /// As written in the rule file.
@@ -88,6 +108,26 @@ impl Pattern {
     /// The compiled expression; `None` only for a built-in pattern that does not compile, which a test rules out.
     pub fn regex(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| compile(&self.source).ok()).as_ref()
+    }
+
+    /// How far a match can reach from an anchor.
+    pub(super) fn reach(&self) -> Reach {
+        *self.reach.get_or_init(|| {
+            let unknown = Reach { longest: LONGEST, at_anchor: false };
+            let Ok(hir) = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) else { return unknown };
+            let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
+            let prefixes = regex_syntax::hir::literal::Extractor::new().extract(&hir);
+            let anchored = |prefix: &[u8]| {
+                self.anchors.iter().any(|anchor| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor.as_bytes())))
+            };
+            let at_anchor = prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())));
+            Reach { longest, at_anchor }
+        })
+    }
+
+    /// Whether every match starts with an anchor, so that nothing before it matters.
+    pub(super) fn starts_with_anchor(&self) -> bool {
+        self.reach().at_anchor
     }
 }
 
@@ -176,11 +216,11 @@ fn own_all(list: &[String]) -> Vec<Cow<'static, str>> {
 fn from_static(rule: &StaticRule) -> Rule {
     let shape = match (rule.pattern, rule.value) {
         (Some(pattern), _) => Shape::Token {
-            pattern: Pattern::new(Cow::Borrowed(pattern)),
+            pattern: Pattern::new(Cow::Borrowed(pattern), borrow_all(rule.anchors)),
             anchors: borrow_all(rule.anchors),
             context: borrow_all(rule.context),
         },
-        (None, Some(value)) => Shape::Assigned { names: borrow_all(rule.names), value: Pattern::new(Cow::Owned(format!("^(?:{value})$"))) },
+        (None, Some(value)) => Shape::Assigned { names: borrow_all(rule.names), value: Pattern::new(Cow::Owned(format!("^(?:{value})$")), Vec::new()) },
         (None, None) => Shape::Structural,
     };
     Rule {
@@ -227,7 +267,7 @@ fn from_raw(file: &RuleFile, raw: &RawRule) -> Result<Rule, String> {
                 return Err("a token rule needs `anchors`: literals of 4 bytes or more, one of which is in every match".to_owned());
             }
             Shape::Token {
-                pattern: Pattern::new(Cow::Owned(pattern.clone())),
+                pattern: Pattern::new(Cow::Owned(pattern.clone()), own_all(&raw.anchors)),
                 anchors: own_all(&raw.anchors),
                 context: own_all(&raw.context),
             }
@@ -238,7 +278,7 @@ fn from_raw(file: &RuleFile, raw: &RawRule) -> Result<Rule, String> {
             if raw.names.is_empty() {
                 return Err("an assigned rule needs `names`: words, one of which is in the name that the value is assigned to".to_owned());
             }
-            Shape::Assigned { names: own_all(&raw.names), value: Pattern::new(Cow::Owned(anchored)) }
+            Shape::Assigned { names: own_all(&raw.names), value: Pattern::new(Cow::Owned(anchored), Vec::new()) }
         }
         (None, None) => Shape::Structural,
     };

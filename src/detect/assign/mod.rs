@@ -1,0 +1,263 @@
+//! `name op value` around a word, in any language or configuration format: one parser, no allocation, bounded.
+//!
+//! A word like `password` occurs thousands of times per megabyte of code; nearly all are told apart by the first byte after
+//! the name. So nothing here looks further than it must.
+
+mod value;
+
+use std::ops::Range;
+
+/// Bytes of a name that are looked at on either side of the word.
+const NAME: usize = 100;
+
+/// One assignment, in byte offsets of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Assignment {
+    /// The name without quotes and dashes.
+    pub(super) name: Range<usize>,
+    /// The value without quotes.
+    pub(super) value: Range<usize>,
+    /// Whether the value stood in quotes.
+    pub(super) quoted: bool,
+    /// How it is written.
+    pub(super) form: Form,
+}
+
+/// How an assignment is written, as far as it tells how far to trust it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `name = value` and the like.
+    Operator,
+    /// `name("value")`, `set("name", "value")`.
+    Call,
+    /// `--name value`, `ENV name value`.
+    Spaced,
+    /// `name: X, value: Y` of two keys.
+    Pair,
+    /// `<name>value</name>`.
+    Element,
+}
+
+/// Whether unquoted values end with the line or at the next blank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// A file of lines `name = value`: passwords may hold blanks and punctuation.
+    Whole,
+    /// Code, command lines, prose.
+    Tokens,
+}
+
+/// What stands between a name and its value.
+struct Operator {
+    /// Where the value may start, blanks not yet skipped.
+    end: usize,
+    /// Only a quoted value counts.
+    quotes: bool,
+    form: Form,
+}
+
+/// The assignment to the name that the word is part of, if it is one.
+pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Assignment> {
+    let name = name_around(text, word);
+    let quote = quote_before(text, name.start);
+    let mut at = name.end;
+    if let Some(quote) = quote {
+        if text.get(at) == Some(&b'\\') {
+            at += 1;
+        }
+        if text.get(at) != Some(&quote) {
+            return None;
+        }
+        at += 1;
+        if text.get(at) == Some(&b']') {
+            at += 1;
+        }
+    } else if text.get(at) == Some(&b'[') {
+        // `char password[32]`
+        let close = text.get(at..)?.iter().take(12).position(|b| *b == b']')?;
+        if !text.get(at + 1..at + close)?.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        at += close + 1;
+    }
+    let operator = operator(text, &name, at, quote.is_some())?;
+    let start = skip_blanks(text, operator.end);
+    let whole = lines == Lines::Whole && starts_line(text, name.start);
+    let found = match operator.form {
+        Form::Element => value::element(text, start)?,
+        _ => value::read(text, start, &name, whole, operator.quotes)?,
+    };
+    Some(Assignment { name, value: found.0, quoted: found.1, form: operator.form })
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+fn name_around(text: &[u8], word: Range<usize>) -> Range<usize> {
+    let floor = word.start.saturating_sub(NAME);
+    let before = text.get(floor..word.start).unwrap_or_default();
+    let mut start = word.start - before.iter().rev().take_while(|b| is_name(**b)).count();
+    let after = text.get(word.end..text.len().min(word.end + NAME)).unwrap_or_default();
+    let mut end = word.end + after.iter().take_while(|b| is_name(**b)).count();
+    // A line break spelled out: `\nPASSWORD=`.
+    if start > 0 && start < word.start && text.get(start - 1) == Some(&b'\\') && matches!(text.get(start), Some(b'n' | b't' | b'r')) {
+        start += 1;
+    }
+    while start < word.start && matches!(text.get(start), Some(b'-' | b'.')) {
+        start += 1;
+    }
+    while end > word.end && matches!(text.get(end - 1), Some(b'-' | b'.')) {
+        end -= 1;
+    }
+    start..end
+}
+
+fn quote_before(text: &[u8], start: usize) -> Option<u8> {
+    let byte = *text.get(start.checked_sub(1)?)?;
+    matches!(byte, b'"' | b'\'' | b'`').then_some(byte)
+}
+
+fn skip_blanks(text: &[u8], at: usize) -> usize {
+    at + text.get(at..).unwrap_or_default().iter().take(64).take_while(|b| matches!(b, b' ' | b'\t')).count()
+}
+
+fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Option<Operator> {
+    let at = skip_blanks(text, after);
+    let next = |ahead: usize| text.get(at + ahead).copied().unwrap_or(0);
+    let plain = |length: usize| Some(Operator { end: at + length, quotes: false, form: Form::Operator });
+    let literal = |length: usize, form: Form| Some(Operator { end: at + length, quotes: true, form });
+    match next(0) {
+        b'=' => match next(1) {
+            b'=' | b'~' => None,
+            b'>' => plain(2),
+            _ => plain(1),
+        },
+        b':' => match (next(1), next(2)) {
+            (b':', b'=') => plain(3),
+            (b':', _) | (b'/', b'/') => None,
+            (b'=', _) => plain(2),
+            _ => plain(1),
+        },
+        b'?' => match next(1) {
+            b'=' => plain(2),
+            b':' | b'?' => literal(2 + usize::from(next(2) == b'='), Form::Operator),
+            _ => None,
+        },
+        b'|' if next(1) == b'|' => literal(2 + usize::from(next(2) == b'='), Form::Operator),
+        b'+' if next(1) == b'=' => literal(2, Form::Operator),
+        b'-' if next(1) == b'>' => literal(2, Form::Operator),
+        b',' if quoted => pair(text, at).or_else(|| literal(1, Form::Call)),
+        b')' if quoted => {
+            // `getenv("NAME") || "value"`
+            let then = skip_blanks(text, at + 1);
+            let rest = text.get(then..then + 2)?;
+            matches!(rest, b"||" | b"??" | b"or" | b"?:").then_some(Operator { end: then + 2, quotes: true, form: Form::Operator })
+        }
+        b'(' if !quoted => literal(1, Form::Call),
+        b'>' => element(text, name, at, quoted),
+        b'<' => plist(text, at),
+        b'\n' | b'\r' | b'v' | b'V' if quoted || starts_pair(text, name.start) => pair(text, at),
+        b'\n' | b'\r' => pair_unquoted(text, name, at),
+        _ if at > after => spaced(text, name, at),
+        _ => None,
+    }
+}
+
+/// `<name>value` or `<string name="name">value`.
+fn element(text: &[u8], name: &Range<usize>, at: usize, quoted: bool) -> Option<Operator> {
+    let opens = quoted || text.get(name.start.checked_sub(1)?) == Some(&b'<') || text.get(name.start - 1) == Some(&b':');
+    opens.then_some(Operator { end: at + 1, quotes: false, form: Form::Element })
+}
+
+/// `<key>NAME</key><string>value</string>`, `<name>NAME</name><value>value</value>`.
+fn plist(text: &[u8], at: usize) -> Option<Operator> {
+    let rest = text.get(at..text.len().min(at + 120))?;
+    if !(rest.starts_with(b"</key>") || rest.starts_with(b"</name>") || rest.starts_with(b"</Name>")) {
+        return None;
+    }
+    let open = rest.iter().skip(2).position(|b| *b == b'<')? + 2;
+    let tag = rest.get(open..)?;
+    if !(tag.starts_with(b"<string>") || tag.starts_with(b"<value>") || tag.starts_with(b"<Value>")) {
+        return None;
+    }
+    let close = tag.iter().position(|b| *b == b'>')?;
+    Some(Operator { end: at + open + close + 1, quotes: false, form: Form::Element })
+}
+
+/// `"NAME", "value": "..."` and `key="NAME" value="..."`: the name is itself a value, its value follows under `value`.
+fn pair(text: &[u8], at: usize) -> Option<Operator> {
+    let rest = text.get(at..text.len().min(at + 120))?;
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'"' | b'\'' | b'\\');
+    let start = rest.iter().take_while(|b| blank(b)).count();
+    let word = rest.get(start..)?;
+    if !word.get(..5)?.eq_ignore_ascii_case(b"value") {
+        return None;
+    }
+    let then = start + 5 + rest.get(start + 5..)?.iter().take_while(|b| matches!(b, b'"' | b'\'' | b' ' | b'\\')).count();
+    matches!(rest.get(then), Some(b':' | b'=')).then_some(Operator { end: at + then + 1, quotes: false, form: Form::Pair })
+}
+
+/// YAML's `- name: NAME` and `value: ...` on the next line.
+fn pair_unquoted(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
+    starts_pair(text, name.start).then(|| pair(text, at)).flatten()
+}
+
+/// Whether `name:` or `key=` stands before.
+fn starts_pair(text: &[u8], start: usize) -> bool {
+    let before = text.get(start.saturating_sub(10)..start).unwrap_or_default().trim_ascii_end();
+    let Some(key) = before.strip_suffix(b":").or_else(|| before.strip_suffix(b"=")) else { return false };
+    let key = key.trim_ascii_end();
+    key.get(key.len().saturating_sub(4)..).is_some_and(|key| key.eq_ignore_ascii_case(b"name"))
+        || key.get(key.len().saturating_sub(3)..).is_some_and(|key| key.eq_ignore_ascii_case(b"key"))
+}
+
+/// `--name value`, `ENV NAME value`, `var name string = "value"`, `name value` alone on its line.
+fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
+    let start = line_start(text, name.start);
+    let before = text.get(start..name.start)?;
+    let flag = before.ends_with(b"--") || before.ends_with(b" -") || before == b"-";
+    let command = before.trim_ascii();
+    let keyword = [&b"ENV"[..], b"ARG", b"export", b"setenv", b"set", b"SET", b"setx", b"env"].iter().any(|known| command == *known);
+    if flag || keyword {
+        return (text.get(at) != Some(&b'-')).then_some(Operator { end: at, quotes: false, form: Form::Spaced });
+    }
+    // A type between name and operator.
+    let rest = text.get(at..text.len().min(at + 40))?;
+    let kind = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'_' | b'&' | b'[' | b']')).count();
+    let then = skip_blanks(text, at + kind);
+    if kind > 0 && then > at + kind {
+        match text.get(then..then + 2)? {
+            b":=" => return Some(Operator { end: then + 2, quotes: true, form: Form::Operator }),
+            [b'=', next] if *next != b'=' => return Some(Operator { end: then + 1, quotes: true, form: Form::Operator }),
+            _ => {}
+        }
+    }
+    if matches!(rest.first(), Some(b'"' | b'\'')) && command.is_empty() {
+        // `password "value"` of configuration languages.
+        return Some(Operator { end: at, quotes: true, form: Form::Spaced });
+    }
+    // `requirepass value`, nothing else on the line.
+    let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
+    let token = rest.get(..end)?.trim_ascii_end();
+    let alone = command.is_empty() && token.len() >= 6 && !token.iter().any(u8::is_ascii_whitespace) && token.iter().any(u8::is_ascii_digit);
+    alone.then_some(Operator { end: at, quotes: false, form: Form::Spaced })
+}
+
+fn line_start(text: &[u8], at: usize) -> usize {
+    let floor = at.saturating_sub(200);
+    let before = text.get(floor..at).unwrap_or_default();
+    at - before.iter().rev().take_while(|b| !matches!(b, b'\n' | b'\r')).count()
+}
+
+/// Whether only what may stand before a key stands before it on its line.
+fn starts_line(text: &[u8], name: usize) -> bool {
+    let start = line_start(text, name);
+    let before = text.get(start..name).unwrap_or_default().trim_ascii();
+    let before = before.strip_prefix(b"-").unwrap_or(before).trim_ascii();
+    let known: [&[u8]; 9] = [b"", b"export", b"set", b"SET", b"ENV", b"ARG", b"\"", b"'", b"#"];
+    known.contains(&before)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! The value of an assignment: where it starts and ends.
+
+use std::ops::Range;
+
+use super::skip_blanks;
+
+/// Longer values are cut; formats that are longer have rules of their own.
+const VALUE: usize = 8 << 10;
+
+/// The value that starts at `at` and whether it is quoted. `whole`: an unquoted value ends with its line.
+pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quotes: bool) -> Option<(Range<usize>, bool)> {
+    let mut at = at;
+    if let Some(found) = literal(text, at) {
+        return found;
+    }
+    if let Some(found) = declared_type(text, at).and_then(|then| literal(text, then)) {
+        return found;
+    }
+    if let Some(start) = wrapped(text, at) {
+        return literal(text, start)?;
+    }
+    if quotes {
+        return None;
+    }
+    // `NAME=$VALUE` and `NAME=` are judged by their bytes; an opening bracket is no value.
+    if matches!(text.get(at), None | Some(b'\n' | b'\r' | b'(' | b'[' | b',' | b')' | b']')) {
+        return None;
+    }
+    while text.get(at) == Some(&b'=') {
+        at += 1;
+    }
+    let rest = text.get(at..text.len().min(at + VALUE))?;
+    let end = if whole { whole_line(rest) } else { token(rest, name.start.checked_sub(1).and_then(|before| text.get(before)).copied()) };
+    (end > 0).then_some((at..at + end, false))
+}
+
+/// A string literal at `at`, with its prefix (`b"`, `@"`, `f'`). `Some(None)` where one is opened and not closed.
+#[allow(clippy::option_option)]
+fn literal(text: &[u8], at: usize) -> Option<Option<(Range<usize>, bool)>> {
+    let prefix = text.get(at..)?.iter().take(2).take_while(|b| matches!(b, b'b' | b'r' | b'u' | b'f' | b'L' | b'N' | b'B' | b'R' | b'U' | b'F' | b'@' | b'$')).count();
+    let mut start = at + prefix;
+    let escaped = text.get(start) == Some(&b'\\');
+    start += usize::from(escaped);
+    let quote = *text.get(start).filter(|b| matches!(b, b'"' | b'\'' | b'`'))?;
+    start += 1;
+    let triple = !escaped && text.get(start) == Some(&quote) && text.get(start + 1) == Some(&quote);
+    if triple {
+        start += 2;
+    }
+    let rest = text.get(start..text.len().min(start + VALUE))?;
+    let mut before = 0u8;
+    for (length, &byte) in rest.iter().enumerate() {
+        if byte == quote && (before == b'\\') == escaped {
+            let end = start + length - usize::from(escaped);
+            return Some((end > start).then_some((start..end, true)));
+        }
+        if !triple && quote != b'`' && matches!(byte, b'\n' | b'\r') {
+            return Some(None);
+        }
+        before = if before == b'\\' && byte == b'\\' { 0 } else { byte };
+    }
+    Some(None)
+}
+
+/// `string = "value"` after a colon: where the literal starts.
+fn declared_type(text: &[u8], at: usize) -> Option<usize> {
+    let at = if text.get(at..).is_some_and(|rest| rest.starts_with(b"&'static ")) { at + 9 } else { at };
+    let rest = text.get(at..text.len().min(at + 60))?;
+    let kind = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'&' | b'*' | b'[' | b']' | b'<' | b'>' | b'|' | b'?' | b'\'')).count();
+    let then = skip_blanks(text, at + kind);
+    (kind > 1 && text.get(then) == Some(&b'=') && text.get(then + 1) != Some(&b'=') && rest.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'&'))
+        .then(|| skip_blanks(text, then + 1))
+}
+
+/// `String("value")` and other calls that only wrap a literal: where the literal starts.
+fn wrapped(text: &[u8], at: usize) -> Option<usize> {
+    const WRAPPERS: [&[u8]; 16] = [
+        b"string", b"str", b"some", b"secretstr", b"secretstring", b"from", b"bytes", b"byte", b"b64decode", b"quote", b"secret", b"tostring", b"new", b"secretvalue",
+        b"ref", b"decode",
+    ];
+    let rest = text.get(at..text.len().min(at + 60))?;
+    let open = rest.iter().position(|b| *b == b'(')?;
+    let callee = rest.get(..open)?;
+    if !callee.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b' ' | b'[' | b']' | b'$')) {
+        return None;
+    }
+    let last = callee.rsplit(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).find(|part| !part.is_empty())?;
+    WRAPPERS.iter().any(|known| last.eq_ignore_ascii_case(known)).then(|| skip_blanks(text, at + open + 1))
+}
+
+/// Length up to the end of the line, without trailing blanks, comment, comma or semicolon.
+fn whole_line(rest: &[u8]) -> usize {
+    let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r' | 0)).unwrap_or(rest.len());
+    let line = rest.get(..end).unwrap_or_default();
+    let comment = line.windows(2).position(|two| matches!(two, b" #" | b"\t#")).unwrap_or(line.len());
+    let line = line.get(..comment).unwrap_or_default().trim_ascii_end();
+    let line = line.strip_suffix(b",").or_else(|| line.strip_suffix(b";")).unwrap_or(line);
+    line.len()
+}
+
+/// Length up to the next blank or delimiter. After `;`, `&` or `?` (connection strings, queries) these delimit too.
+fn token(rest: &[u8], before: Option<u8>) -> usize {
+    let listed = matches!(before, Some(b';' | b'&' | b'?'));
+    let end = rest
+        .iter()
+        .position(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0..=8 | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|' | b';' | b'&' | b',') || (!listed && matches!(b, b')' | b']' | b'}')))
+        .unwrap_or(rest.len());
+    // `${NAME}` and `$(command)` are kept whole, so that they are recognised as references.
+    if rest.first() == Some(&b'$') && matches!(rest.get(1), Some(b'{' | b'(')) {
+        return rest.iter().position(|b| matches!(b, b'}' | b')' | b'\n')).map_or(end, |at| at + 1);
+    }
+    end
+}
+
+/// The text of an element, up to the next tag.
+pub(super) fn element(text: &[u8], at: usize) -> Option<(Range<usize>, bool)> {
+    let rest = text.get(at..text.len().min(at + VALUE))?;
+    let end = rest.iter().position(|b| *b == b'<')?;
+    let value = rest.get(..end)?;
+    let lead = value.len() - value.trim_ascii_start().len();
+    let trimmed = value.trim_ascii();
+    (!trimmed.is_empty() && text.get(at + end + 1) == Some(&b'/')).then_some((at + lead..at + lead + trimmed.len(), true))
+}

@@ -1,0 +1,171 @@
+//! `name = value` to a rule: assigned rules first, then the generic model. The one place that judges named values, whether
+//! they come from raw text, a structured file or an image's config.
+
+use super::{
+    assign::Form,
+    decode,
+    index::Index,
+    model::{self, Class, Meaning, entropy},
+    names::Name,
+    quiet,
+    rule::{Rule, Shape},
+    surroundings::{Kind, Surroundings},
+};
+use crate::finding::Confidence;
+
+/// A named value to judge.
+pub(super) struct Named<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) value: &'a [u8],
+    pub(super) quoted: bool,
+    pub(super) form: Form,
+    pub(super) surroundings: Surroundings,
+}
+
+/// The verdict: which rule, which part of the value, how sure.
+pub(super) struct Judged {
+    pub(super) rule: u32,
+    /// Start of the credential in the value (behind `Bearer `).
+    pub(super) start: usize,
+    /// Length of the credential.
+    pub(super) length: usize,
+    pub(super) confidence: Confidence,
+    pub(super) assigned: bool,
+    /// The credential, where it is an encoded form of what the value says (basic authentication).
+    pub(super) decoded: Option<Vec<u8>>,
+}
+
+/// Rules of one name, kept to avoid an allocation for each.
+pub(super) type Buffer = Vec<(u32, usize)>;
+
+/// Bits that a value must hold so that nobody can guess it.
+pub(super) const STRONG_BITS: f32 = 64.0;
+
+/// Whether someone could guess the value.
+pub(super) fn guessable(value: &[u8]) -> bool {
+    entropy(value) * (value.len() as f32) < STRONG_BITS
+}
+
+/// Judges a named value; `None` where it is no credential.
+pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named<'_>, buffer: &mut Buffer) -> Option<Judged> {
+    let value = named.value;
+    if value.len() < 3 || value.len() > 4096 {
+        return None;
+    }
+    let name = Name::new(named.name);
+    let meaning = Meaning::of(&name);
+    let (lead, bare) = scheme(value);
+    if quiet::is_reference(bare) || (bare.len() != value.len() && quiet::is_reference(value)) {
+        return None;
+    }
+    if let Some(judged) = assigned(index, rules, named, &name, meaning, (lead, bare), buffer) {
+        return Some(judged);
+    }
+    let meaning = meaning?;
+    if quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) {
+        return None;
+    }
+    if lead == Lead::Basic {
+        return basic(index, bare, value.len() - bare.len(), named);
+    }
+    generic(index, named, &name, meaning, (lead, bare))
+}
+
+/// What stands before the credential in an authorization header.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Nothing,
+    Basic,
+    Scheme,
+}
+
+fn scheme(value: &[u8]) -> (Lead, &[u8]) {
+    for (word, lead) in [
+        (&b"bearer "[..], Lead::Scheme), (b"basic ", Lead::Basic), (b"token ", Lead::Scheme), (b"apikey ", Lead::Scheme), (b"api-key ", Lead::Scheme), (b"bot ", Lead::Scheme), (b"key ", Lead::Scheme), (b"genie" , Lead::Nothing), (b"geniekey ", Lead::Scheme),
+        (b"token=", Lead::Scheme), (b"bearer=", Lead::Scheme), (b"key=", Lead::Scheme), (b"bearer:", Lead::Scheme),
+    ] {
+        if lead != Lead::Nothing && quiet::starts(value, word) {
+            return (lead, value.get(word.len()..).unwrap_or_default().trim_ascii_start());
+        }
+    }
+    (Lead::Nothing, value)
+}
+
+fn assigned(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named<'_>, name: &Name, meaning: Option<Meaning>, (_, bare): (Lead, &[u8]), buffer: &mut Buffer) -> Option<Judged> {
+    // Code assigns expressions; a literal stands in quotes.
+    if !named.quoted && named.surroundings.kind == Kind::Source {
+        return None;
+    }
+    index.words.in_name(name, buffer);
+    for (id, length) in buffer.iter() {
+        let Some(rule) = rules.get(*id as usize) else { continue };
+        let Shape::Assigned { value: pattern, .. } = &rule.shape else { continue };
+        let attribute = meaning.is_some_and(|meaning| meaning.attribute);
+        if !pattern.regex().is_some_and(|regex| regex.is_match(bare)) {
+            continue;
+        }
+        if quiet::is_placeholder(bare, false) || entropy(bare) < rule.entropy {
+            continue;
+        }
+        let mut confidence = rule.confidence;
+        // The provider's word alone does not make a value a credential: `datadog_trace_id`.
+        if meaning.is_none_or(|meaning| meaning.bare_key) && *length < 6 || attribute || meaning.is_none() {
+            confidence = lower(confidence);
+        }
+        if matches!(named.surroundings.kind, Kind::Generated | Kind::Docs) || named.surroundings.test {
+            confidence = lower(confidence);
+        }
+        return Some(Judged { rule: *id, start: named.value.len() - bare.len(), length: bare.len(), confidence, assigned: true, decoded: None });
+    }
+    None
+}
+
+pub(super) fn lower(confidence: Confidence) -> Confidence {
+    match confidence {
+        Confidence::High => Confidence::Medium,
+        Confidence::Medium | Confidence::Low => Confidence::Low,
+    }
+}
+
+/// `Basic dXNlcjpwYXNz`: the password is the credential.
+fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<Judged> {
+    let bytes = decode::base64(bare).filter(|bytes| decode::is_text(bytes))?;
+    let colon = bytes.iter().position(|b| *b == b':')?;
+    let password = bytes.get(colon + 1..)?;
+    if password.is_empty() || quiet::is_placeholder(password, false) || quiet::is_reference(password) {
+        return None;
+    }
+    let confidence = if matches!(named.surroundings.kind, Kind::Docs | Kind::Generated) || named.surroundings.test { Confidence::Low } else { Confidence::Medium };
+    Some(Judged { rule: index.rule("generic-basic-auth")?, start, length: bare.len(), confidence, assigned: false, decoded: Some(password.to_vec()) })
+}
+
+fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lead, bare): (Lead, &[u8])) -> Option<Judged> {
+    if meaning.class == Class::Authorization && lead == Lead::Nothing && bare.contains(&b' ') {
+        return None;
+    }
+    let shape = model::Shape::of(bare);
+    let subject =
+        model::Subject { meaning, shape, quoted: named.quoted, form: named.form, surroundings: named.surroundings, repeats_name: repeats(name, bare), value: bare };
+    let confidence = model::judge(&subject)?;
+    Some(Judged { rule: index.rule(meaning.class.rule())?, start: named.value.len() - bare.len(), length: bare.len(), confidence, assigned: false, decoded: None })
+}
+
+/// Whether the value is made of the name's own letters: `password = "db_password"`, `DB_PASSWORD = "DbPassword1"`.
+fn repeats(name: &Name, value: &[u8]) -> bool {
+    let mut letters = [0u8; 64];
+    let mut length = 0;
+    for byte in value.iter().filter(|b| b.is_ascii_alphanumeric()) {
+        let Some(slot) = letters.get_mut(length) else { return false };
+        *slot = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    let squashed = letters.get(..length).unwrap_or_default();
+    let stem = squashed.get(..length - squashed.iter().rev().take_while(|b| b.is_ascii_digit()).count()).unwrap_or_default();
+    if stem.len() < 3 {
+        return false;
+    }
+    let within = |long: &[u8], short: &[u8]| long.windows(short.len()).any(|part| part == short);
+    let whole = name.squashed();
+    // Only where hardly anything is added: `password` in `MyPassword-9zQ8` is no repetition.
+    within(whole, stem) || (stem.len() <= whole.len() + 6 && whole.len() >= 4 && within(stem, whole) && squashed.len() - stem.len() < 2)
+}

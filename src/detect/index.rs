@@ -1,0 +1,122 @@
+//! The rules arranged for searching: which literals to look for, and what a hit on each leads to.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    encoded,
+    names::Words,
+    prefilter::Prefilter,
+    rule::{Rule, Shape},
+};
+
+/// What a hit on a literal leads to.
+#[derive(Default)]
+pub(super) struct Target {
+    /// Token rules to try around it.
+    pub(super) tokens: Vec<u32>,
+    /// It is a word of names that credentials are assigned to.
+    pub(super) word: Option<Word>,
+    /// It is `://`.
+    pub(super) url: bool,
+    /// It is a command whose arguments hold credentials.
+    pub(super) command: bool,
+    /// It is a literal in an encoded form, to be compared exactly.
+    pub(super) encoded: Option<encoded::Form>,
+}
+
+/// How a word stands in a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Anywhere.
+    Anywhere,
+    /// Only at the end of a longer name: `key`.
+    Ending,
+}
+
+/// Words of names that hold credentials of any provider.
+const GENERIC: &[&str] = &[
+    "passw", "passphrase", "passcode", "pwd", "secret", "token", "apikey", "api_key", "api-key", "api.key", "accesskey", "access_key", "access-key", "privatekey", "private_key", "private-key", "credential", "_auth", "\"auth\"", "authorization",
+    "_pass", "-pass", ".pass", "pass=", "pass:", "pass\"", "pass'", "dbpass", "requirepass", "_creds", "_cred", "_pw", "bearer", "_jwt", "_pat", "appkey", "authkey", "masterkey", "encryptionkey", "signingkey", "accountkey", "sharedkey",
+];
+
+/// Literals, what they lead to, and the words of assigned rules.
+pub(super) struct Index {
+    pub(super) prefilter: Prefilter,
+    pub(super) targets: Vec<Target>,
+    pub(super) words: Words,
+    by_id: HashMap<String, u32>,
+}
+
+/// Collects targets by literal.
+#[derive(Default)]
+struct Literals {
+    ids: HashMap<Vec<u8>, usize>,
+    texts: Vec<Vec<u8>>,
+    targets: Vec<Target>,
+}
+
+impl Literals {
+    fn at(&mut self, text: &[u8]) -> &mut Target {
+        let text = text.to_ascii_lowercase();
+        let next = self.texts.len();
+        let id = *self.ids.entry(text).or_insert_with_key(|text| {
+            self.texts.push(text.clone());
+            next
+        });
+        if id == next {
+            self.targets.push(Target::default());
+        }
+        &mut self.targets[id]
+    }
+}
+
+impl Index {
+    pub(super) fn new(rules: &[Arc<Rule>]) -> Self {
+        let mut literals = Literals::default();
+        let mut words = Vec::new();
+        let mut by_id = HashMap::with_capacity(rules.len());
+        for (id, rule) in (0u32..).zip(rules) {
+            by_id.entry(rule.id.to_string()).or_insert(id);
+            match &rule.shape {
+                Shape::Token { anchors, .. } => {
+                    for anchor in anchors {
+                        literals.at(anchor.as_bytes()).tokens.push(id);
+                        for (form, text) in encoded::forms(anchor.as_bytes()) {
+                            literals.at(&text).encoded.get_or_insert_with(|| encoded::Form::new(form, text));
+                        }
+                    }
+                }
+                Shape::Assigned { names, .. } => {
+                    for name in names {
+                        words.push((name.to_string(), id));
+                        // A word with separators is looked for by its longest part; what has no part of four letters is
+                        // found when a generic word in the same name makes the assignment.
+                        if let Some(part) = name.split(['_', '-', '.']).max_by_key(|part| part.len()).filter(|part| part.len() >= 4) {
+                            literals.at(part.as_bytes()).word = Some(Word::Anywhere);
+                        }
+                    }
+                }
+                Shape::Structural => {}
+            }
+        }
+        for word in GENERIC {
+            literals.at(word.as_bytes()).word = Some(Word::Anywhere);
+        }
+        literals.at(b"key").word.get_or_insert(Word::Ending);
+        literals.at(b"://").url = true;
+        for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie"] {
+            literals.at(command.as_bytes()).command = true;
+        }
+        for word in ["password", "passwd", "secret", "api_key", "PASSWORD", "SECRET", "API_KEY", "TOKEN", "Password", "PRIVATE KEY-----", "_token", "apiKey"] {
+            for (form, text) in encoded::forms(word.as_bytes()) {
+                literals.at(&text).encoded.get_or_insert_with(|| encoded::Form::new(form, text));
+            }
+        }
+        Self { prefilter: Prefilter::new(literals.texts), targets: literals.targets, words: Words::new(words.into_iter()), by_id }
+    }
+
+    /// Position of the rule of that id.
+    pub(super) fn rule(&self, id: &str) -> Option<u32> {
+        self.by_id.get(id).copied()
+    }
+}

@@ -1,0 +1,153 @@
+//! The generic model: is `name = value` a credential of an unknown kind?
+//!
+//! A few dozen features, one additive score. The weights are in one table so that they can be fitted.
+
+pub(in crate::detect) mod bigrams;
+mod meaning;
+mod shape;
+
+pub(super) use meaning::{Class, Meaning};
+pub(super) use shape::{Shape, entropy};
+
+use super::{
+    assign::Form,
+    surroundings::{Kind, Surroundings},
+};
+use crate::finding::Confidence;
+
+/// What is judged.
+pub(super) struct Subject<'a> {
+    pub(super) meaning: Meaning,
+    pub(super) shape: Shape,
+    pub(super) quoted: bool,
+    pub(super) form: Form,
+    pub(super) surroundings: Surroundings,
+    /// Letters of the value's words that the name has too: `password = "db_password"`.
+    pub(super) repeats_name: bool,
+    pub(super) value: &'a [u8],
+}
+
+macro_rules! features {
+    ($($name:ident = $weight:literal),+ $(,)?) => {
+        #[derive(Clone, Copy)]
+        #[allow(clippy::enum_variant_names)]
+        enum Feature { $($name),+ }
+        /// Points of each feature.
+        static WEIGHTS: &[f32] = &[$($weight),+];
+        const FEATURES: usize = [$($weight),+].len();
+        #[allow(dead_code)]
+        static NAMES: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+features! {
+    // --- the name ---
+    Credential = 4.0,
+    TrailingWord = -1.5,
+    Attribute = -9.0,
+    Ephemeral = -4.0,
+    BareKey = -3.0,
+    TestName = -1.0,
+    // --- the value ---
+    Random = 3.0,
+    Wordlike = -3.0,
+    PasswordMixed = 2.5,
+    PasswordWord = -1.0,
+    Short = -3.0,
+    VeryShort = -4.0,
+    Long = 1.0,
+    LettersOnly = -2.5,
+    Number = -8.0,
+    Code = -8.0,
+    Prose = -7.0,
+    PathOrUrl = -8.0,
+    Identifier = -5.0,
+    RepeatsName = -8.0,
+    HashLike = -1.0,
+    Uuid = -1.5,
+    NonText = -8.0,
+    // --- the place ---
+    InConfig = 1.5,
+    InValue = 1.5,
+    InSource = -1.5,
+    InShell = 0.0,
+    InDocs = -3.0,
+    InGenerated = -9.0,
+    InOther = -1.5,
+    InTest = -2.5,
+    Quoted = 1.0,
+    UnquotedInCode = -8.0,
+    Call = -1.0,
+    SpacedUnquoted = -1.0,
+}
+
+/// Points for medium and for low confidence; the highest is for values that are plainly random under a plain name.
+const MEDIUM: f32 = 5.0;
+const LOW: f32 = 2.5;
+
+/// How sure the model is; `None` where it is no credential.
+pub(super) fn judge(subject: &Subject<'_>) -> Option<Confidence> {
+    let values = features(subject);
+    let score: f32 = values.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum();
+    if score >= MEDIUM {
+        Some(Confidence::Medium)
+    } else if score >= LOW {
+        Some(Confidence::Low)
+    } else {
+        None
+    }
+}
+
+fn features(subject: &Subject<'_>) -> [f32; FEATURES] {
+    let mut out = [0.0; FEATURES];
+    let mut set = |feature: Feature, value: f32| {
+        if let Some(slot) = out.get_mut(feature as usize) {
+            *slot = value;
+        }
+    };
+    let flag = |condition: bool| f32::from(u8::from(condition));
+    let (meaning, shape) = (&subject.meaning, &subject.shape);
+    let password = meaning.class == Class::Password;
+    set(Feature::Credential, flag(true));
+    set(Feature::TrailingWord, f32::from(meaning.trailing.min(3)));
+    set(Feature::Attribute, flag(meaning.attribute));
+    set(Feature::Ephemeral, flag(meaning.ephemeral));
+    set(Feature::BareKey, flag(meaning.bare_key));
+    set(Feature::TestName, flag(meaning.test));
+
+    let length = shape.length;
+    let random = if password && length < 12 { 0.0 } else { shape.randomness() };
+    set(Feature::Random, random);
+    set(Feature::Wordlike, if password { 0.0 } else { shape.wordness() });
+    let mixed = shape.digits > 0 && shape.letters > 0 || shape.specials > 0 && (shape.letters > 0) && !shape.is_words || shape.upper > 1 && shape.lower > 1 && !shape.is_words;
+    set(Feature::PasswordMixed, flag(password && mixed));
+    set(Feature::PasswordWord, flag(password && !mixed));
+    set(Feature::Short, flag(if password { length < 6 } else { (8..16).contains(&length) && shape.randomness() < 0.5 }));
+    set(Feature::VeryShort, flag(if password { length < 4 } else { length < 8 }));
+    set(Feature::Long, flag(length >= 20));
+    set(Feature::LettersOnly, flag(!password && shape.digits == 0 && shape.specials == 0 && !(length >= 24 && shape.upper > 3 && shape.lower > 3)));
+    set(Feature::Number, flag(shape.is_number));
+    set(Feature::Code, flag(shape.is_code));
+    set(Feature::Prose, flag(shape.is_prose));
+    set(Feature::PathOrUrl, flag(shape.is_path_or_url));
+    set(Feature::Identifier, flag(shape.is_words && (!password || subject.surroundings.kind == Kind::Source)));
+    set(Feature::RepeatsName, flag(subject.repeats_name));
+    set(Feature::HashLike, flag(shape.is_hash));
+    set(Feature::Uuid, flag(shape.is_uuid));
+    set(Feature::NonText, flag(shape.is_binary));
+
+    let kind = subject.surroundings.kind;
+    set(Feature::InConfig, flag(kind == Kind::Config));
+    set(Feature::InValue, flag(kind == Kind::Value));
+    set(Feature::InSource, flag(kind == Kind::Source));
+    set(Feature::InShell, flag(kind == Kind::Shell));
+    set(Feature::InDocs, flag(kind == Kind::Docs));
+    set(Feature::InGenerated, flag(kind == Kind::Generated));
+    set(Feature::InOther, flag(kind == Kind::Other));
+    set(Feature::InTest, flag(subject.surroundings.test));
+    set(Feature::Quoted, flag(subject.quoted));
+    set(Feature::UnquotedInCode, flag(!subject.quoted && kind == Kind::Source));
+    set(Feature::Call, flag(subject.form == Form::Call));
+    set(Feature::SpacedUnquoted, flag(subject.form == Form::Spaced && !subject.quoted && !matches!(kind, Kind::Shell | Kind::Value)));
+    out
+}

@@ -1,0 +1,66 @@
+//! One value, one match: the most specific rule wins.
+
+use super::Match;
+use crate::finding::Confidence;
+
+/// How specific a rule is, by how it recognised the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// By the generic model.
+    Generic,
+    /// By a format's definition.
+    Structural,
+    /// By name and value.
+    Assigned,
+    /// By the value itself.
+    Token,
+    /// By the value, and it proves itself.
+    Proven,
+}
+
+/// A match before overlaps are resolved.
+pub(super) struct Candidate {
+    pub(super) matched: Match,
+    pub(super) rank: Rank,
+    /// Which decoded run it comes from; 0: none. Matches of one run share its span without being the same value.
+    pub(super) run: u32,
+}
+
+/// Leaves one candidate for each value, in the order of their spans.
+pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
+    candidates.sort_by(|a, b| {
+        let key = |c: &Candidate| (c.matched.refuted.is_none() || c.rank > Rank::Generic, c.rank, c.matched.confidence, c.matched.refuted.is_none(), c.matched.span.len());
+        key(b).cmp(&key(a)).then_with(|| a.matched.span.start.cmp(&b.matched.span.start)).then_with(|| a.matched.rule.id.cmp(&b.matched.rule.id))
+    });
+    // Kept spans, to be compared with all that follow. A haystack has few matches; a hostile one is bounded by `Engine`.
+    let mut kept: Vec<(std::ops::Range<usize>, u32)> = Vec::new();
+    candidates.retain(|candidate| {
+        let (span, run) = (&candidate.matched.span, candidate.run);
+        let taken = kept.iter().any(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
+        if !taken {
+            kept.push((span.clone(), run));
+        }
+        !taken
+    });
+    candidates.sort_by(|a, b| (a.matched.span.start, a.matched.span.end, &a.matched.rule.id).cmp(&(b.matched.span.start, b.matched.span.end, &b.matched.rule.id)));
+    link(candidates);
+}
+
+/// Bytes between the parts of one credential.
+const NEARBY: usize = 400;
+
+/// A key id and its secret stand next to each other: each is evidence for the other.
+fn link(candidates: &mut [Candidate]) {
+    for at in 1..candidates.len() {
+        let Some([first, second]) = candidates.get_mut(at - 1..=at) else { continue };
+        let (a, b) = (&mut first.matched, &mut second.matched);
+        let related = a.rule.provider == b.rule.provider && a.rule.id != b.rule.id && !matches!(a.rule.provider.as_ref(), "generic" | "jwt" | "private-key");
+        if related && a.refuted.is_none() && b.refuted.is_none() && b.span.start.saturating_sub(a.span.end) <= NEARBY {
+            a.evidence.push(format!("stands next to: {}", b.rule.title));
+            b.evidence.push(format!("stands next to: {}", a.rule.title));
+            for side in [a, b] {
+                side.confidence = side.confidence.max(Confidence::Medium);
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What is no credential although it stands where one could: references, placeholders, public values.
+
+mod placeholders;
+mod public;
+mod references;
+
+pub(super) use placeholders::is_placeholder;
+pub(super) use public::{is_hash_prefixed, is_uuid};
+pub(super) use references::is_reference;
+
+/// Whether `text` holds `word` (lower case), ignoring ASCII case.
+pub(super) fn holds(text: &[u8], word: &[u8]) -> bool {
+    !word.is_empty() && text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// Whether `text` starts with `word` (lower case), ignoring ASCII case.
+pub(super) fn starts(text: &[u8], word: &[u8]) -> bool {
+    text.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
+}

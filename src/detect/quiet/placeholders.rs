@@ -1,0 +1,86 @@
+//! Placeholders: values that are there to be replaced.
+
+use super::{holds, starts};
+
+/// Whole values, lower case.
+const WHOLE: &[&[u8]] = &[
+    b"password", b"passwd", b"pass", b"pwd", b"passphrase", b"secret", b"token", b"key", b"apikey", b"api_key", b"api-key", b"api key", b"secretkey", b"secret_key", b"secret-key", b"mysecret", b"my-secret",
+    b"mypassword", b"my-password", b"mytoken", b"my-token", b"null", b"none", b"nil", b"undefined", b"true", b"false", b"yes", b"no", b"on", b"off", b"empty", b"string", b"str", b"text", b"value", b"default", b"unset", b"n/a", b"na",
+    b"required", b"optional", b"hidden", b"masked", b"redacted", b"<redacted>", b"removed", b"disabled", b"enabled", b"auto", b"basic", b"bearer", b"digest", b"user", b"username", b"login", b"foo", b"bar", b"baz", b"foobar",
+    b"qux", b"test", b"testing", b"tests", b"demo", b"temp", b"tmp", b"abc", b"abc123", b"abcd", b"abcd1234", b"123", b"asdf", b"qwerty", b"int", b"integer", b"bool", b"boolean", b"object", b"array", b"bytes", b"any", b"option", b"void",
+    b"public", b"private", b"credentials", b"credential", b"auth", b"authorization", b"access_token", b"refresh_token", b"accesstoken", b"client_secret", b"clientsecret", b"bearer_token", b"bearer token", b"hunter", b"aws_secret_access_key",
+    b"generated", b"generate", b"random", b"prompt", b"ask", b"env", b"file", b"inherit", b"unknown", b"same", b"self", b"this", b"foobarbaz", b"s3cr3t", b"t0ken", b"blah", b"something", b"anything", b"whatever", b"nopass", b"nopassword",
+    b"sensitive", b"confidential", b"encrypted", b"plain", b"plaintext",
+];
+
+/// Parts that make any value a placeholder, lower case, each of them rare in random text.
+const PARTS: &[&[u8]] = &[
+    b"example", b"sample", b"dummy", b"changeme", b"change-me", b"change_me", b"change_this", b"changethis", b"change-this", b"replaceme", b"replace-me", b"replace_me", b"replace-with", b"replace_with", b"replacewith", b"replace_this",
+    b"placeholder", b"your-", b"your_", b"<your", b"yourpassword", b"yoursecret", b"yourtoken", b"yourkey", b"yourapi", b"yourclient", b"your ", b"enter your", b"insert", b"xxxx", b"****", b"....", b"todo", b"fixme", b"tbd", b"redacted", b"goes-here",
+    b"goes_here", b"-here>", b"_here", b"-here", b"goeshere", b"put-your", b"put_your", b"not-a-real", b"notareal", b"not_a_real", b"not-real", b"fake", b"mock", b"invalid", b"foobar", b"lorem", b"ipsum", b"notasecret", b"not-a-secret", b"not_a_secret",
+    b"set-me", b"set_me", b"setme", b"fill-in", b"fill_in", b"fillme", b"some-secret", b"some_secret", b"some-token", b"some_token", b"somesecret", b"sometoken", b"somepassword", b"some-password", b"my-secret", b"my_secret", b"my-token", b"my_token",
+    b"super-secret", b"supersecret", b"super_secret", b"secret-key-here", b"abcdefgh", b"01234567", b"12345678", b"123456abc", b"abc123", b"87654321", b"deadbeef", b"1a2b3c4d", b"a1b2c3d4", b"qwertyui",
+];
+
+/// Whether the value is there to be replaced. `token`: it has a provider's format, so that only strong signs count.
+pub(in crate::detect) fn is_placeholder(value: &[u8], token: bool) -> bool {
+    let value = value.trim_ascii();
+    if token {
+        return documented(value) || monotonous(value);
+    }
+    if value.len() < 3 || WHOLE.iter().any(|word| value.eq_ignore_ascii_case(word)) || documented(value) || monotonous(value) {
+        return true;
+    }
+    if starts(value, b"your") && value.len() < 40 || starts(value, b"my") && value.len() < 16 && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_' || *b == b'-') {
+        return true;
+    }
+    // A word in the midst of a long random string may be chance.
+    let length = value.len();
+    PARTS.iter().any(|part| holds(value, part) && (part.len() >= 6 || length <= 24))
+}
+
+/// Providers' documentation keys say so in upper case.
+fn documented(value: &[u8]) -> bool {
+    let has = |word: &[u8]| value.windows(word.len()).any(|part| part == word);
+    has(b"EXAMPLE") || has(b"XXXXX") || has(b"xxxxx") || has(b"your_") || has(b"YOUR_") || has(b"your-") || has(b"-----BEGIN PUBLIC") || has(b"...") && !has(b"-----") || has(b"REDACTED") || has(b"redacted")
+}
+
+/// Few distinct characters for its length, or a run through the alphabet or the digits.
+fn monotonous(value: &[u8]) -> bool {
+    let body = value.rsplit(|b| matches!(b, b'_' | b'-' | b'.' | b':')).find(|part| part.len() >= 6).unwrap_or(value);
+    if body.len() < 6 || body.len() > 4096 {
+        return body.windows(2).all(|two| two[0] == two[1]);
+    }
+    let mut seen = [false; 256];
+    for byte in body {
+        seen[usize::from(byte.to_ascii_lowercase())] = true;
+    }
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    if distinct <= 2 || (body.len() >= 16 && distinct <= 4) {
+        return true;
+    }
+    let steps = |by: i16| body.windows(2).filter(|two| i16::from(two[1]) - i16::from(two[0]) == by).count();
+    let pairs = body.len() - 1;
+    let repeated = (1..=body.len() / 3).any(|period| period >= 2 && body.len() >= 12 && body.iter().zip(body.iter().skip(period)).all(|(a, b)| a == b));
+    // 0123456789 and abcdef, also backwards and over and over.
+    steps(1) * 10 >= pairs * 7 || steps(-1) * 10 >= pairs * 7 || steps(0) * 10 >= pairs * 6 || repeated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_to_be_replaced() {
+        for value in [
+            "changeme", "CHANGE_ME_NOW", "<your-password>", "your-api-key", "xxxxxxxxxxxx", "example", "my-example-key", "password", "1234567890", "abcdefghijklmnop", "AKIAIOSFODNN7EXAMPLE", "aaaaaaaa", "null", "TODO", "0000000000000000",
+            "********", "insert-token-here", "ab", "abcabcabcabcabc", "not-a-real-secret",
+        ] {
+            assert!(is_placeholder(value.as_bytes(), false), "{value}");
+        }
+        for value in ["hunter2-prod", "P@ssw0rd1", "Tr0ub4dor&3", "q8Zr2LxW0vT5", "correct horse battery staple"] {
+            assert!(!is_placeholder(value.as_bytes(), false), "{value}");
+        }
+        assert!(!is_placeholder(b"ghp_test01234567Zq", true), "a provider's format needs more than a word");
+    }
+}

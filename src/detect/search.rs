@@ -1,0 +1,376 @@
+//! One haystack's search, stage by stage.
+
+use std::ops::Range;
+
+use super::{
+    Engine, Hint, Match, Scratch,
+    assign::{self, Assignment, Form, Lines},
+    checks::{Outcome, Subject, check},
+    classify::{self, Named, guessable, lower},
+    decode, encoded,
+    index::{Target, Word},
+    model::entropy,
+    overlap::{Candidate, Rank},
+    quiet, rule,
+    structured::{DETECTORS, Meaning},
+    surroundings::{Kind, Surroundings},
+    token, url,
+};
+use crate::{
+    finding::{Confidence, Severity},
+    secret::Secret,
+};
+
+/// Encodings within encodings.
+const DEPTH: u8 = 3;
+/// Candidates of one haystack, against hostile input: what is beyond is noise.
+const MOST: usize = 20_000;
+/// Decoded bytes of one haystack.
+const DECODED: usize = 8 << 20;
+/// Bytes on either side of a match in which context words count.
+const NEARBY: usize = 256;
+
+/// The search of one haystack.
+pub(super) struct Search<'e, 's> {
+    engine: &'e Engine,
+    scratch: &'s mut Scratch,
+    depth: u8,
+    /// Numbers the decoded runs.
+    runs: u32,
+    budget: usize,
+}
+
+/// A value that a rule claims, before checks.
+struct Claim<'a> {
+    rule: u32,
+    span: Range<usize>,
+    value: &'a [u8],
+    name: Option<&'a [u8]>,
+    confidence: Confidence,
+    rank: Rank,
+    visible: usize,
+    evidence: Vec<String>,
+    around: &'a [u8],
+}
+
+impl<'e, 's> Search<'e, 's> {
+    pub(super) fn new(engine: &'e Engine, scratch: &'s mut Scratch) -> Self {
+        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED }
+    }
+
+    /// All stages.
+    pub(super) fn run(&mut self, haystack: &[u8], hint: &Hint<'_>) {
+        if haystack.is_empty() {
+            return;
+        }
+        if let Some((text, big)) = decode::utf16(haystack) {
+            let label = if big { "utf-16be" } else { "utf-16le" };
+            self.nested(&text, &(0..haystack.len()), label, hint);
+        }
+        let surroundings = Surroundings::of(hint);
+        self.fields(haystack, hint, surroundings);
+        if let Some(name) = hint.name {
+            self.named(name.as_bytes(), haystack, 0..haystack.len(), haystack, hint, surroundings, (true, Form::Operator));
+        }
+        self.literals(haystack, hint, surroundings);
+    }
+
+    /// Literals of the prefilter, and what they lead to.
+    fn literals(&mut self, haystack: &[u8], hint: &Hint<'_>, surroundings: Surroundings) {
+        let engine = self.engine;
+        // A name has several words, a run several literals: each is looked at once.
+        let (mut name_end, mut run_end) = (0, 0);
+        engine.index.prefilter.scan(haystack, &mut |literal, start| {
+            let Some(target) = engine.index.targets.get(literal as usize) else { return };
+            let length = engine.index.prefilter.length(literal);
+            let here = start..start + length;
+            for rule in &target.tokens {
+                self.token(*rule, haystack, here.clone(), hint);
+            }
+            if !hint.binary {
+                self.word(target, haystack, here.clone(), hint, surroundings, &mut name_end);
+                if target.url {
+                    self.url(haystack, start, hint, surroundings);
+                }
+                if target.command {
+                    self.command(haystack, here.clone(), hint);
+                }
+            }
+            if let Some(form) = target.encoded.as_ref().filter(|_| start >= run_end) {
+                if let Some(run) = encoded::run(haystack, start, form) {
+                    run_end = run.span.end;
+                    self.nested(&run.bytes, &run.span, run.label, hint);
+                }
+            }
+        });
+    }
+
+    /// A word of a name: the assignment around it, if there is one.
+    fn word(&mut self, target: &Target, haystack: &[u8], here: Range<usize>, hint: &Hint<'_>, surroundings: Surroundings, name_end: &mut usize) {
+        let Some(word) = target.word else { return };
+        if here.end <= *name_end {
+            return;
+        }
+        if word == Word::Ending {
+            // `apiKey` and `API_KEY`, not `key`, `keys` and `keyboard`.
+            let before = here.start.checked_sub(1).and_then(|at| haystack.get(at));
+            let longer = before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+            if !longer || haystack.get(here.end).is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_uppercase()) {
+                return;
+            }
+        }
+        let lines = match surroundings.kind {
+            Kind::Config => Lines::Whole,
+            _ => Lines::Tokens,
+        };
+        let Some(Assignment { name, value, quoted, form }) = assign::parse(haystack, here, lines) else { return };
+        *name_end = name.end;
+        let (Some(name), Some(text)) = (haystack.get(name), haystack.get(value.clone())) else { return };
+        let surroundings = if surroundings.kind == Kind::Source && minified(haystack, value.start) { Surroundings { kind: Kind::Generated, ..surroundings } } else { surroundings };
+        self.named(name, text, value, haystack, hint, surroundings, (quoted, form));
+    }
+
+    /// A named value from anywhere: judged by name, then decoded.
+    #[allow(clippy::too_many_arguments)]
+    fn named(&mut self, name: &[u8], value: &[u8], span: Range<usize>, haystack: &[u8], hint: &Hint<'_>, surroundings: Surroundings, (quoted, form): (bool, Form)) {
+        let lead = value.len() - value.trim_ascii_start().len();
+        let mut trimmed = value.trim_ascii();
+        let mut lead = lead;
+        if let [open @ (b'"' | b'\''), inner @ .., close] = trimmed {
+            if open == close && !inner.is_empty() {
+                trimmed = inner;
+                lead += 1;
+            }
+        }
+        let named = Named { name, value: trimmed, quoted, form, surroundings };
+        let mut words = std::mem::take(&mut self.scratch.words);
+        let judged = classify::judge(&self.engine.index, &self.engine.rules, &named, &mut words);
+        self.scratch.words = words;
+        if let Some(judged) = judged {
+            let start = span.start + lead + judged.start;
+            // A field's value may be longer than where it stands (escapes undone): then the whole place counts.
+            let place = if span.len() == value.len() { start..start + judged.length } else { span.clone() };
+            let bytes = trimmed.get(judged.start..judged.start + judged.length).unwrap_or_default();
+            let rank = if judged.assigned { Rank::Assigned } else { Rank::Generic };
+            let secret = judged.decoded.as_deref().unwrap_or(bytes);
+            let claim = Claim {
+                rule: judged.rule,
+                span: place,
+                value: secret,
+                name: Some(name),
+                confidence: judged.confidence,
+                rank,
+                visible: 0,
+                evidence: Vec::new(),
+                around: around(haystack, &span),
+            };
+            self.claim(claim);
+        }
+        if let Some((bytes, label)) = encoded::value(trimmed) {
+            self.nested(&bytes, &span, label, &Hint { name: Some(hint.name.unwrap_or("")), ..*hint });
+        }
+    }
+
+    /// Structured files: every named value, unescaped.
+    fn fields(&mut self, haystack: &[u8], hint: &Hint<'_>, surroundings: Surroundings) {
+        if self.depth > 0 && hint.name.is_none() && hint.path.is_empty() {
+            return;
+        }
+        let head = haystack.get(..haystack.len().min(512)).unwrap_or_default();
+        for detector in DETECTORS {
+            if !detector.wants(hint, head) {
+                continue;
+            }
+            detector.find(haystack, hint, &mut |field| {
+                let name = field.name.as_bytes();
+                let place = Surroundings { kind: if surroundings.kind == Kind::Docs { Kind::Docs } else { Kind::Config }, ..surroundings };
+                match field.meaning {
+                    Meaning::Credential { rule } => {
+                        let bare = field.value.trim_ascii();
+                        let Some(rule) = self.engine.index.rule(rule) else { return };
+                        if bare.is_empty() || quiet::is_reference(bare) || quiet::is_placeholder(bare, false) {
+                            return;
+                        }
+                        let confidence = self.engine.rules.get(rule as usize).map_or(Confidence::Low, |rule| rule.confidence);
+                        self.claim(Claim {
+                            rule,
+                            span: field.span.clone(),
+                            value: bare,
+                            name: Some(name),
+                            confidence,
+                            rank: Rank::Structural,
+                            visible: 0,
+                            evidence: field.evidence.clone(),
+                            around: around(haystack, &field.span),
+                        });
+                    }
+                    Meaning::Value => self.named(name, &field.value, field.span.clone(), haystack, hint, place, (true, Form::Operator)),
+                }
+                if let std::borrow::Cow::Owned(value) = &field.value {
+                    // Unescaped: other than what the raw search sees.
+                    if haystack.get(field.span.clone()) != Some(value.as_slice()) {
+                        self.unescaped(value, &field.span, hint);
+                    }
+                }
+            });
+        }
+    }
+
+    /// Tries a token rule around one of its anchors.
+    fn token(&mut self, id: u32, haystack: &[u8], anchor: Range<usize>, hint: &Hint<'_>) {
+        let engine = self.engine;
+        let Some(rule) = engine.rules.get(id as usize) else { return };
+        let rule::Shape::Token { pattern, context, .. } = &rule.shape else { return };
+        let Some(found) = token::find(pattern, haystack, anchor.clone()) else { return };
+        let Some(value) = haystack.get(found.secret.clone()) else { return };
+        if (rule.entropy > 0.0 && entropy(value) < rule.entropy) || quiet::is_placeholder(value, true) {
+            return;
+        }
+        let nearby = around(haystack, &found.whole);
+        let named = |word: &str| hint.name.is_some_and(|name| quiet::holds(name.as_bytes(), word.as_bytes())) || quiet::holds(hint.path.as_bytes(), word.as_bytes());
+        if !context.is_empty() && !context.iter().any(|word| quiet::holds(nearby, word.as_bytes()) || named(word)) {
+            return;
+        }
+        let visible = if found.secret.start == anchor.start { anchor.len() } else { 0 };
+        self.claim(Claim {
+            rule: id,
+            span: found.secret,
+            value,
+            name: hint.name.map(str::as_bytes),
+            confidence: rule.confidence,
+            rank: Rank::Token,
+            visible,
+            evidence: Vec::new(),
+            around: nearby,
+        });
+    }
+
+    /// `scheme://user:password@host`.
+    fn url(&mut self, haystack: &[u8], at: usize, hint: &Hint<'_>, surroundings: Surroundings) {
+        let Some(span) = url::password(haystack, at) else { return };
+        let Some(value) = haystack.get(span.clone()) else { return };
+        let Some(confidence) = url::judge(haystack, &span, value, surroundings) else { return };
+        let Some(rule) = self.engine.index.rule("generic-url-password") else { return };
+        self.claim(Claim {
+            rule,
+            span: span.clone(),
+            value,
+            name: hint.name.map(str::as_bytes),
+            confidence,
+            rank: Rank::Structural,
+            visible: 0,
+            evidence: Vec::new(),
+            around: around(haystack, &span),
+        });
+    }
+
+    /// `curl -u user:password`, `sshpass -p password`.
+    fn command(&mut self, haystack: &[u8], here: Range<usize>, hint: &Hint<'_>) {
+        let Some(span) = url::argument(haystack, here) else { return };
+        let Some(value) = haystack.get(span.clone()) else { return };
+        if value.len() < 4 || quiet::is_reference(value) || quiet::is_placeholder(value, false) {
+            return;
+        }
+        let Some(rule) = self.engine.index.rule("generic-password") else { return };
+        let docs = matches!(Surroundings::of(hint).kind, Kind::Docs | Kind::Generated | Kind::Source | Kind::Other);
+        let confidence = if docs { Confidence::Low } else { Confidence::Medium };
+        self.claim(Claim { rule, span, value, name: None, confidence, rank: Rank::Generic, visible: 0, evidence: vec!["argument of a command".to_owned()], around: &[] });
+    }
+
+    /// Runs the rule's checks and keeps the result.
+    fn claim(&mut self, claim: Claim<'_>) {
+        if self.scratch.candidates.len() >= MOST {
+            return;
+        }
+        let Some(rule) = self.engine.rules.get(claim.rule as usize) else { return };
+        let mut rank = claim.rank;
+        let (mut severity, mut confidence, mut evidence, mut refuted) = (rule.severity, claim.confidence, claim.evidence, None);
+        let subject = Subject { secret: claim.value, around: claim.around, now: self.engine.now };
+        for check in rule.checks.iter().filter_map(|name| check(name)) {
+            let verdict = check(&subject);
+            evidence.extend(verdict.evidence);
+            match verdict.outcome {
+                Outcome::Proven => {
+                    confidence = Confidence::High;
+                    rank = rank.max(Rank::Proven);
+                }
+                Outcome::Fits => {}
+                Outcome::Doubtful => confidence = lower(confidence),
+                Outcome::Expired => severity = severity.min(Severity::Low),
+                Outcome::Refuted(reason) => refuted = Some(reason.to_owned()),
+            }
+        }
+        let name = claim.name.map(|name| String::from_utf8_lossy(name.get(..name.len().min(200)).unwrap_or_default()).into_owned());
+        let format = matches!(rule.shape, rule::Shape::Token { .. });
+        let matched = Match {
+            rule: rule.clone(),
+            span: claim.span,
+            secret: Secret::new(claim.value),
+            visible: claim.visible,
+            guessable: !format && guessable(claim.value),
+            name: name.filter(|name| !name.is_empty()),
+            severity,
+            confidence,
+            evidence,
+            inner: Vec::new(),
+            refuted,
+        };
+        self.scratch.candidates.push(Candidate { matched, rank, run: 0 });
+    }
+
+    /// Searches decoded bytes; their matches stand where the encoded run stands.
+    fn nested(&mut self, bytes: &[u8], span: &Range<usize>, label: &str, hint: &Hint<'_>) {
+        self.deeper(bytes, span, Some(label), hint);
+    }
+
+    /// Searches a field's unescaped value.
+    fn unescaped(&mut self, bytes: &[u8], span: &Range<usize>, hint: &Hint<'_>) {
+        self.deeper(bytes, span, None, &Hint { path: "", ..*hint });
+    }
+
+    fn deeper(&mut self, bytes: &[u8], span: &Range<usize>, label: Option<&str>, hint: &Hint<'_>) {
+        if self.depth >= DEPTH || bytes.len() > self.budget {
+            return;
+        }
+        self.budget -= bytes.len();
+        self.depth += 1;
+        self.runs += 1;
+        let run = self.runs;
+        let from = self.scratch.candidates.len();
+        let surroundings = Surroundings::of(hint);
+        if label.is_some_and(|label| label.starts_with("utf-16")) {
+            self.fields(bytes, hint, surroundings);
+        }
+        // The value's own name was judged with the value; what it decodes to is a text.
+        self.literals(bytes, &Hint { binary: hint.binary && label.is_none(), ..*hint }, surroundings);
+        if label.is_some() {
+            if let Some((inner, label)) = encoded::value(bytes.trim_ascii()) {
+                self.nested(&inner, &(0..bytes.len()), label, hint);
+            }
+        }
+        self.depth -= 1;
+        // Overlaps inside the run are resolved by the run's own offsets, then all of them move to the run.
+        let mut inner = self.scratch.candidates.split_off(from);
+        super::overlap::resolve(&mut inner);
+        for mut candidate in inner {
+            candidate.matched.span = span.clone();
+            candidate.run = run;
+            if let Some(label) = label {
+                candidate.matched.inner.insert(0, label.to_owned());
+            }
+            self.scratch.candidates.push(candidate);
+        }
+    }
+}
+
+/// The text around a place, bounded.
+fn around<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
+    text.get(span.start.saturating_sub(NEARBY)..text.len().min(span.end.saturating_add(NEARBY))).unwrap_or_default()
+}
+
+/// Whether the line around is far longer than people write.
+fn minified(text: &[u8], at: usize) -> bool {
+    let before = text.get(at.saturating_sub(700)..at).unwrap_or_default();
+    let after = text.get(at..text.len().min(at + 300)).unwrap_or_default();
+    before.len() + after.len() > 600 && !before.contains(&b'\n') && !after.contains(&b'\n')
+}

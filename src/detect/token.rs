@@ -1,0 +1,91 @@
+//! Token rules: the rule's pattern in a bounded window around one of its anchors.
+
+use std::ops::Range;
+
+use super::rule::Pattern;
+
+/// Bytes before an anchor at which a match may start, where the pattern sets no narrower bound.
+const BEFORE: usize = 1024;
+/// How often a rejected match is looked for further on.
+const TRIES: usize = 8;
+
+/// A match of a pattern: the whole of it, and the credential inside.
+pub(super) struct Found {
+    pub(super) whole: Range<usize>,
+    pub(super) secret: Range<usize>,
+}
+
+/// The match that holds the anchor, if there is one whose neighbours are no letter, digit or `_`.
+pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Option<Found> {
+    let regex = pattern.regex()?;
+    let reach = pattern.reach();
+    let before = if pattern.starts_with_anchor() { 0 } else { reach.longest.min(BEFORE) };
+    let window = text.get(..text.len().min(anchor.end.saturating_add(reach.longest)).max(anchor.end))?;
+    let mut from = anchor.start.saturating_sub(before);
+    for _ in 0..TRIES {
+        let found = regex.find_at(window, from)?;
+        if found.start() > anchor.start {
+            return None;
+        }
+        if found.end() >= anchor.end && !touched_before(text, found.start()) && !touches(text.get(found.end())) {
+            let whole = found.range();
+            let secret = if regex.captures_len() > 1 {
+                let groups = regex.captures_at(window, whole.start)?;
+                groups.name("secret").map_or(whole.clone(), |group| group.range())
+            } else {
+                whole.clone()
+            };
+            return Some(Found { whole, secret });
+        }
+        from = found.start() + 1;
+    }
+    None
+}
+
+fn touches(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+}
+
+/// Whether a letter, digit or `_` stands right before, unless it ends an escape: `\n`, `%3D`, `\u003d`, `\x3d`, a colour.
+fn touched_before(text: &[u8], start: usize) -> bool {
+    let back = |n: usize| start.checked_sub(n).and_then(|at| text.get(at..start)).unwrap_or_default();
+    if !touches(back(1).first()) {
+        return false;
+    }
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    let escaped = match (back(2), back(3), back(4), back(6)) {
+        ([b'\\', b'n' | b't' | b'r' | b'f' | b'b' | b'0'], ..) => true,
+        (_, [b'%', code @ ..], ..) if hex(code) => true,
+        (_, _, [b'\\', b'x', code @ ..], _) if hex(code) => true,
+        (.., [b'\\', b'u', code @ ..]) if hex(code) => true,
+        _ => false,
+    };
+    let coloured = || back(1) == b"m" && back(8).windows(2).any(|two| two == b"\x1b[");
+    !escaped && !coloured()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(source: &'static str, text: &str, anchor: &str) -> Option<String> {
+        let pattern = Pattern::for_test(source, &[anchor]);
+        let at = text.find(anchor).expect("the anchor stands there");
+        find(&pattern, text.as_bytes(), at..at + anchor.len()).map(|found| text[found.secret].to_owned())
+    }
+
+    #[test]
+    fn neighbours_decide() {
+        for text in ["x=tok_aaaa", "\\ntok_aaaa", "%3Dtok_aaaa", "\\u003dtok_aaaa", "\x1b[32mtok_aaaa\x1b[0m", "tok_aaaa"] {
+            assert_eq!(found("tok_[a-z]{4}", text, "tok_"), Some("tok_aaaa".to_owned()), "{text}");
+        }
+        for text in ["xtok_aaaa", "tok_aaaab", "_tok_aaaa", "tok_aaaa_", "ntok_aaaa"] {
+            assert_eq!(found("tok_[a-z]{4}", text, "tok_"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_group_named_secret_is_the_credential() {
+        assert_eq!(found("id=[0-9]+&key=(?P<secret>[a-z]{6})", "?id=12&key=abcdef&", "&key="), Some("abcdef".to_owned()));
+    }
+}

@@ -1,0 +1,152 @@
+//! Passwords in URLs and in arguments of well-known commands.
+
+use std::ops::Range;
+
+use super::{
+    model::{Shape, entropy},
+    quiet,
+    surroundings::{Kind, Surroundings},
+};
+use crate::finding::Confidence;
+
+/// Bytes of an authority that are looked at.
+const AUTHORITY: usize = 400;
+
+/// The password of a URL whose `://` stands at `at`; a user name without password that is long and random counts too.
+pub(super) fn password(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let scheme = text.get(at.saturating_sub(20)..at)?.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')).count();
+    if scheme == 0 {
+        return None;
+    }
+    let start = at + 3;
+    let rest = text.get(start..text.len().min(start + AUTHORITY))?;
+    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0..=b' ' | 0x7f..)).unwrap_or(rest.len());
+    let mut authority = rest.get(..end)?;
+    let mut host = authority.iter().rposition(|b| *b == b'@');
+    if host.is_none() && rest.get(end).is_some_and(|b| matches!(b, b'/' | b'?' | b'#')) {
+        // Passwords are not always encoded as they should: look on to the next blank or quote.
+        let longer = rest.iter().position(|b| matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0..=b' ' | 0x7f..)).unwrap_or(rest.len());
+        let whole = rest.get(..longer)?;
+        let last = whole.iter().rposition(|b| *b == b'@')?;
+        let colon = authority.iter().position(|b| *b == b':')?;
+        // `host:8080/path@x` is a port.
+        if authority.get(colon + 1..).is_some_and(|port| port.iter().all(u8::is_ascii_digit)) {
+            return None;
+        }
+        let tail = whole.get(last + 1..)?;
+        if !tail.first().is_some_and(u8::is_ascii_alphanumeric) || last < colon {
+            return None;
+        }
+        authority = whole;
+        host = Some(last);
+    }
+    let host = host?;
+    let user_info = authority.get(..host)?;
+    if authority.get(host + 1..)?.is_empty() {
+        return None;
+    }
+    match user_info.iter().position(|b| *b == b':') {
+        Some(colon) if colon + 1 < user_info.len() => Some(start + colon + 1..start + host),
+        Some(_) => None,
+        None if user_info.len() >= 20 && Shape::of(user_info).randomness() > 0.5 => Some(start..start + host),
+        None => None,
+    }
+}
+
+/// How sure it is that the password of a URL is one.
+pub(super) fn judge(text: &[u8], span: &Range<usize>, value: &[u8], surroundings: Surroundings) -> Option<Confidence> {
+    let templated = value.iter().any(|b| matches!(b, b'{' | b'}' | b'<' | b'>' | b'(' | b')' | b'$' | b'[' | b']')) && quiet::is_reference(value);
+    let starred = value.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-'));
+    if value.len() < 2 || templated || starred || quiet::is_reference(value) || value.contains(&b'{') || value.contains(&b',') && value.contains(&b':') {
+        return None;
+    }
+    let placeholder = quiet::is_placeholder(value, false);
+    let host = text.get(span.end + 1..text.len().min(span.end + 100)).unwrap_or_default();
+    let host = host.get(..host.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))).unwrap_or(host.len())).unwrap_or_default();
+    let example = [&b"example"[..], b"host", b"hostname", b"server", b"yourhost", b"domain", b"foo", b"bar", b"site", b"test"].iter().any(|known| host.split(|b| *b == b'.').any(|part| part.eq_ignore_ascii_case(known)));
+    if placeholder || quiet::is_hash_prefixed(value) {
+        return None;
+    }
+    let quiet_place = matches!(surroundings.kind, Kind::Docs | Kind::Source | Kind::Generated | Kind::Other) || surroundings.test;
+    let strong = value.len() >= 8 && entropy(value) > 2.8 && Shape::of(value).digits > 0;
+    if example && quiet_place {
+        return None;
+    }
+    Some(if example || (quiet_place && !strong) || (surroundings.test && !strong) || surroundings.kind == Kind::Docs { Confidence::Low } else { Confidence::Medium })
+}
+
+/// The password of `curl -u user:password` or `sshpass -p password`, on the command's line.
+pub(super) fn argument(text: &[u8], command: Range<usize>) -> Option<Range<usize>> {
+    let name = text.get(command.clone())?;
+    if command.start > 0 && text.get(command.start - 1).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')) {
+        return None;
+    }
+    let rest = text.get(command.end..text.len().min(command.end + 600))?;
+    let line = rest.get(..rest.iter().position(|b| matches!(b, b'\n' | b'\r' | b'|' | b';')).unwrap_or(rest.len()))?;
+    let flags: &[&[u8]] = if name.eq_ignore_ascii_case(b"curl") || name.eq_ignore_ascii_case(b"httpie") { &[b" -u", b" --user", b" --proxy-user", b" -a"] } else { &[b" -p"] };
+    for flag in flags {
+        let Some(at) = line.windows(flag.len()).position(|part| part == *flag) else { continue };
+        let mut start = at + flag.len();
+        let long = flag.starts_with(b" --");
+        if long && !matches!(line.get(start), Some(b' ' | b'=')) {
+            continue;
+        }
+        while matches!(line.get(start), Some(b' ' | b'=' | b'"' | b'\'' | b'\\')) {
+            start += 1;
+        }
+        let value = line.get(start..)?;
+        let end = value.iter().position(|b| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b'`')).unwrap_or(value.len());
+        let value = value.get(..end)?;
+        if flags.len() > 1 {
+            let colon = value.iter().position(|b| *b == b':')?;
+            if value.starts_with(b"http") || colon + 1 >= value.len() {
+                return None;
+            }
+            start += colon + 1;
+            return Some(command.end + start..command.end + start + value.len() - colon - 1);
+        }
+        // mysql's `-p` alone asks, `-P` is a port.
+        let digits = value.iter().all(u8::is_ascii_digit);
+        let joined = at + flag.len() == start;
+        if digits || value.is_empty() || value.starts_with(b"-") || (name.eq_ignore_ascii_case(b"mysql") && !joined) {
+            return None;
+        }
+        return Some(command.end + start..command.end + start + value.len());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<&str> {
+        let at = text.find("://")?;
+        password(text.as_bytes(), at).map(|span| &text[span])
+    }
+
+    #[test]
+    fn passwords_of_urls() {
+        assert_eq!(of("x postgres://app:s3cr@t!@db:5432/x"), Some("s3cr@t!"));
+        assert_eq!(of("redis://:s3cret@cache"), Some("s3cret"));
+        assert_eq!(of("amqp://u:pa/ss@host/vhost"), Some("pa/ss"));
+        assert_eq!(of("https://host:8080/a@b"), None);
+        assert_eq!(of("https://user@host/x"), None);
+        assert_eq!(of("https://host/path?x=a:b@c"), None);
+        assert_eq!(of("://u:p@h"), None);
+    }
+
+    #[test]
+    fn arguments_of_commands() {
+        let of = |text: &str, command: &str| {
+            let at = text.find(command).expect("there");
+            argument(text.as_bytes(), at..at + command.len()).map(|span| text[span].to_owned())
+        };
+        assert_eq!(of("curl -s -u admin:Tr0ub4dor https://x", "curl").as_deref(), Some("Tr0ub4dor"));
+        assert_eq!(of("curl --user 'admin:Tr0ub4dor' x", "curl").as_deref(), Some("Tr0ub4dor"));
+        assert_eq!(of("sshpass -p Tr0ub4dor ssh x", "sshpass").as_deref(), Some("Tr0ub4dor"));
+        assert_eq!(of("mysql -u root -pTr0ub4dor db", "mysql").as_deref(), Some("Tr0ub4dor"));
+        assert_eq!(of("mysql -u root -p db", "mysql"), None);
+        assert_eq!(of("curl https://x", "curl"), None);
+    }
+}
