@@ -81,17 +81,35 @@ enum Lead {
 
 fn scheme(value: &[u8]) -> (Lead, &[u8]) {
     for (word, lead) in [
-        (&b"bearer "[..], Lead::Scheme), (b"basic ", Lead::Basic), (b"token ", Lead::Scheme), (b"apikey ", Lead::Scheme), (b"api-key ", Lead::Scheme), (b"bot ", Lead::Scheme), (b"key ", Lead::Scheme), (b"genie" , Lead::Nothing), (b"geniekey ", Lead::Scheme),
-        (b"token=", Lead::Scheme), (b"bearer=", Lead::Scheme), (b"key=", Lead::Scheme), (b"bearer:", Lead::Scheme),
+        (&b"bearer "[..], Lead::Scheme),
+        (b"basic ", Lead::Basic),
+        (b"token ", Lead::Scheme),
+        (b"apikey ", Lead::Scheme),
+        (b"api-key ", Lead::Scheme),
+        (b"bot ", Lead::Scheme),
+        (b"key ", Lead::Scheme),
+        (b"geniekey ", Lead::Scheme),
+        (b"token=", Lead::Scheme),
+        (b"bearer=", Lead::Scheme),
+        (b"key=", Lead::Scheme),
+        (b"bearer:", Lead::Scheme),
     ] {
-        if lead != Lead::Nothing && quiet::starts(value, word) {
+        if quiet::starts(value, word) {
             return (lead, value.get(word.len()..).unwrap_or_default().trim_ascii_start());
         }
     }
     (Lead::Nothing, value)
 }
 
-fn assigned(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named<'_>, name: &Name, meaning: Option<Meaning>, (_, bare): (Lead, &[u8]), buffer: &mut Buffer) -> Option<Judged> {
+fn assigned(
+    index: &Index,
+    rules: &[std::sync::Arc<Rule>],
+    named: &Named<'_>,
+    name: &Name,
+    meaning: Option<Meaning>,
+    (_, bare): (Lead, &[u8]),
+    buffer: &mut Buffer,
+) -> Option<Judged> {
     // Code assigns expressions; a literal stands in quotes.
     if !named.quoted && named.surroundings.kind == Kind::Source {
         return None;
@@ -115,7 +133,14 @@ fn assigned(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named<'_>, na
         if matches!(named.surroundings.kind, Kind::Generated | Kind::Docs) || named.surroundings.test {
             confidence = lower(confidence);
         }
-        return Some(Judged { rule: *id, start: named.value.len() - bare.len(), length: bare.len(), confidence, assigned: true, decoded: None });
+        return Some(Judged {
+            rule: *id,
+            start: named.value.len() - bare.len(),
+            length: bare.len(),
+            confidence,
+            assigned: true,
+            decoded: None,
+        });
     }
     None
 }
@@ -135,8 +160,19 @@ fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<
     if password.is_empty() || quiet::is_placeholder(password, false) || quiet::is_reference(password) {
         return None;
     }
-    let confidence = if matches!(named.surroundings.kind, Kind::Docs | Kind::Generated) || named.surroundings.test { Confidence::Low } else { Confidence::Medium };
-    Some(Judged { rule: index.rule("generic-basic-auth")?, start, length: bare.len(), confidence, assigned: false, decoded: Some(password.to_vec()) })
+    let confidence = if matches!(named.surroundings.kind, Kind::Docs | Kind::Generated) || named.surroundings.test {
+        Confidence::Low
+    } else {
+        Confidence::Medium
+    };
+    Some(Judged {
+        rule: index.rule("generic-basic-auth")?,
+        start,
+        length: bare.len(),
+        confidence,
+        assigned: false,
+        decoded: Some(password.to_vec()),
+    })
 }
 
 fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lead, bare): (Lead, &[u8])) -> Option<Judged> {
@@ -144,10 +180,23 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
         return None;
     }
     let shape = model::Shape::of(bare);
-    let subject =
-        model::Subject { meaning, shape, quoted: named.quoted, form: named.form, surroundings: named.surroundings, repeats_name: repeats(name, bare), value: bare };
+    let subject = model::Subject {
+        meaning,
+        shape,
+        quoted: named.quoted,
+        form: named.form,
+        surroundings: named.surroundings,
+        repeats_name: repeats(name, bare),
+    };
     let confidence = model::judge(&subject)?;
-    Some(Judged { rule: index.rule(meaning.class.rule())?, start: named.value.len() - bare.len(), length: bare.len(), confidence, assigned: false, decoded: None })
+    Some(Judged {
+        rule: index.rule(meaning.class.rule())?,
+        start: named.value.len() - bare.len(),
+        length: bare.len(),
+        confidence,
+        assigned: false,
+        decoded: None,
+    })
 }
 
 /// Whether the value is made of the name's own letters: `password = "db_password"`, `DB_PASSWORD = "DbPassword1"`.

@@ -35,8 +35,48 @@ pub(super) enum Word {
 
 /// Words of names that hold credentials of any provider.
 const GENERIC: &[&str] = &[
-    "passw", "passphrase", "passcode", "pwd", "secret", "token", "apikey", "api_key", "api-key", "api.key", "accesskey", "access_key", "access-key", "privatekey", "private_key", "private-key", "credential", "_auth", "\"auth\"", "authorization",
-    "_pass", "-pass", ".pass", "pass=", "pass:", "pass\"", "pass'", "dbpass", "requirepass", "_creds", "_cred", "_pw", "bearer", "_jwt", "_pat", "appkey", "authkey", "masterkey", "encryptionkey", "signingkey", "accountkey", "sharedkey",
+    "passw",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "api.key",
+    "accesskey",
+    "access_key",
+    "access-key",
+    "privatekey",
+    "private_key",
+    "private-key",
+    "credential",
+    "_auth",
+    "\"auth\"",
+    "authorization",
+    "_pass",
+    "-pass",
+    ".pass",
+    "pass=",
+    "pass:",
+    "pass\"",
+    "pass'",
+    "dbpass",
+    "requirepass",
+    "_creds",
+    "_cred",
+    "_pw",
+    "bearer",
+    "_jwt",
+    "_pat",
+    "appkey",
+    "authkey",
+    "masterkey",
+    "encryptionkey",
+    "signingkey",
+    "accountkey",
+    "sharedkey",
 ];
 
 /// Literals, what they lead to, and the words of assigned rules.
@@ -107,7 +147,20 @@ impl Index {
         for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie"] {
             literals.at(command.as_bytes()).command = true;
         }
-        for word in ["password", "passwd", "secret", "api_key", "PASSWORD", "SECRET", "API_KEY", "TOKEN", "Password", "PRIVATE KEY-----", "_token", "apiKey"] {
+        for word in [
+            "password",
+            "passwd",
+            "secret",
+            "api_key",
+            "PASSWORD",
+            "SECRET",
+            "API_KEY",
+            "TOKEN",
+            "Password",
+            "PRIVATE KEY-----",
+            "_token",
+            "apiKey",
+        ] {
             for (form, text) in encoded::forms(word.as_bytes()) {
                 literals.at(&text).encoded.get_or_insert_with(|| encoded::Form::new(form, text));
             }

@@ -19,6 +19,10 @@ mod overlap;
 mod prefilter;
 mod quiet;
 pub mod rule;
+#[cfg(test)]
+mod rules_test;
+#[doc(hidden)]
+pub mod samples;
 mod schema;
 mod search;
 pub mod structured;

@@ -3,6 +3,8 @@
 /// Longer names are cut in front: what a name means stands at its end.
 const LONGEST: usize = 120;
 const MOST_WORDS: usize = 24;
+/// Longer than any word: puts words at an edge first.
+const EDGE: usize = 1 << 16;
 
 /// A name in lower case without separators, and where its words start.
 pub(super) struct Name {
@@ -26,7 +28,9 @@ impl Name {
             }
             let next = raw.get(at + 1).copied().unwrap_or(b' ');
             let hump = byte.is_ascii_uppercase()
-                && (before.is_ascii_lowercase() || before.is_ascii_digit() || (before.is_ascii_uppercase() && next.is_ascii_lowercase() && next != b's'));
+                && (before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || (before.is_ascii_uppercase() && next.is_ascii_lowercase() && next != b's'));
             if (hump || before == b' ') && name.words < MOST_WORDS {
                 name.starts[name.words] = name.length as u8;
                 name.words += 1;
@@ -94,7 +98,8 @@ impl Words {
     }
 
     /// The rules whose word is in the name, with the word's length. Words of up to 4 letters count only as whole words
-    /// (`lob` is not in `blob`), longer ones anywhere.
+    /// (`lob` is not in `blob`), longer ones anywhere; but those that start where a word of the name starts come first
+    /// (`cohere_api_key` is Cohere's, not Here's).
     pub(super) fn in_name(&self, name: &Name, found: &mut Vec<(u32, usize)>) {
         found.clear();
         let letters = name.squashed();
@@ -103,11 +108,11 @@ impl Words {
             for (word, rule) in self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default() {
                 let end = at + word.len();
                 if letters.get(at..end) == Some(word.as_slice()) && (word.len() > 4 || (name.is_edge(at) && name.is_edge(end))) {
-                    found.push((*rule, word.len()));
+                    found.push((*rule, word.len() + if name.is_edge(at) { EDGE } else { 0 }));
                 }
             }
         }
-        // The longest word says most; a rule counts once.
+        // The longest word says most; a rule counts once. What was added for an edge is taken off again.
         found.sort_by_key(|(rule, length)| (std::cmp::Reverse(*length), *rule));
         let mut seen = 0;
         while seen < found.len() {
@@ -118,6 +123,9 @@ impl Words {
                 at - 1 <= seen || *other != rule
             });
             seen += 1;
+        }
+        for (_, length) in found.iter_mut() {
+            *length %= EDGE;
         }
     }
 }
@@ -133,7 +141,9 @@ mod tests {
 
     #[test]
     fn every_spelling_gives_the_same_words() {
-        for raw in ["DB_ROOT_PASSWORD", "db-root-password", "dbRootPassword", "db.root.password", "DBRootPassword", "$db['root']['password']"] {
+        for raw in
+            ["DB_ROOT_PASSWORD", "db-root-password", "dbRootPassword", "db.root.password", "DBRootPassword", "$db['root']['password']"]
+        {
             assert_eq!(words(raw), ["db", "root", "password"], "{raw}");
         }
         assert_eq!(words("APIKey"), ["api", "key"]);

@@ -22,6 +22,8 @@ pub(super) enum Rank {
 pub(super) struct Candidate {
     pub(super) matched: Match,
     pub(super) rank: Rank,
+    /// Bytes that the rule's pattern matched, the credential's surroundings included: more is more specific.
+    pub(super) matched_bytes: usize,
     /// Which decoded run it comes from; 0: none. Matches of one run share its span without being the same value.
     pub(super) run: u32,
 }
@@ -29,20 +31,34 @@ pub(super) struct Candidate {
 /// Leaves one candidate for each value, in the order of their spans.
 pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     candidates.sort_by(|a, b| {
-        let key = |c: &Candidate| (c.matched.refuted.is_none() || c.rank > Rank::Generic, c.rank, c.matched.confidence, c.matched.refuted.is_none(), c.matched.span.len());
-        key(b).cmp(&key(a)).then_with(|| a.matched.span.start.cmp(&b.matched.span.start)).then_with(|| a.matched.rule.id.cmp(&b.matched.rule.id))
+        let key = |c: &Candidate| {
+            (
+                c.matched.refuted.is_none() || c.rank > Rank::Generic,
+                c.rank,
+                c.matched.confidence,
+                c.matched.refuted.is_none(),
+                c.matched.span.len(),
+            )
+        };
+        key(b)
+            .cmp(&key(a))
+            .then_with(|| a.matched.span.start.cmp(&b.matched.span.start))
+            .then_with(|| a.matched.rule.id.cmp(&b.matched.rule.id))
     });
     // Kept spans, to be compared with all that follow. A haystack has few matches; a hostile one is bounded by `Engine`.
     let mut kept: Vec<(std::ops::Range<usize>, u32)> = Vec::new();
     candidates.retain(|candidate| {
         let (span, run) = (&candidate.matched.span, candidate.run);
-        let taken = kept.iter().any(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
+        let taken =
+            kept.iter().any(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
         if !taken {
             kept.push((span.clone(), run));
         }
         !taken
     });
-    candidates.sort_by(|a, b| (a.matched.span.start, a.matched.span.end, &a.matched.rule.id).cmp(&(b.matched.span.start, b.matched.span.end, &b.matched.rule.id)));
+    candidates.sort_by(|a, b| {
+        (a.matched.span.start, a.matched.span.end, &a.matched.rule.id).cmp(&(b.matched.span.start, b.matched.span.end, &b.matched.rule.id))
+    });
     link(candidates);
 }
 
@@ -54,7 +70,9 @@ fn link(candidates: &mut [Candidate]) {
     for at in 1..candidates.len() {
         let Some([first, second]) = candidates.get_mut(at - 1..=at) else { continue };
         let (a, b) = (&mut first.matched, &mut second.matched);
-        let related = a.rule.provider == b.rule.provider && a.rule.id != b.rule.id && !matches!(a.rule.provider.as_ref(), "generic" | "jwt" | "private-key");
+        let related = a.rule.provider == b.rule.provider
+            && a.rule.id != b.rule.id
+            && !matches!(a.rule.provider.as_ref(), "generic" | "jwt" | "private-key");
         if related && a.refuted.is_none() && b.refuted.is_none() && b.span.start.saturating_sub(a.span.end) <= NEARBY {
             a.evidence.push(format!("stands next to: {}", b.rule.title));
             b.evidence.push(format!("stands next to: {}", a.rule.title));

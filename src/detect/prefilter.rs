@@ -64,11 +64,7 @@ impl Prefilter {
                     let mut before: Vec<u8> = (0..=255u8).map(|b| b | 0x20).collect();
                     before.sort_unstable();
                     before.dedup();
-                    entries.extend(before.into_iter().map(|b| Entry {
-                        gram: gram(&[b, literal[0], literal[1]]),
-                        literal: id,
-                        offset: -1,
-                    }));
+                    entries.extend(before.into_iter().map(|b| Entry { gram: gram(&[b, literal[0], literal[1]]), literal: id, offset: -1 }));
                 }
                 length => {
                     let first = (0..=length - 4).min_by_key(|at| cost(&literal[*at..at + 3]) + cost(&literal[at + 1..at + 4])).unwrap_or(0);

@@ -118,9 +118,12 @@ impl Pattern {
             let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
             let prefixes = regex_syntax::hir::literal::Extractor::new().extract(&hir);
             let anchored = |prefix: &[u8]| {
-                self.anchors.iter().any(|anchor| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor.as_bytes())))
+                self.anchors
+                    .iter()
+                    .any(|anchor| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor.as_bytes())))
             };
-            let at_anchor = prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())));
+            let at_anchor =
+                prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())));
             Reach { longest, at_anchor }
         })
     }
@@ -220,7 +223,9 @@ fn from_static(rule: &StaticRule) -> Rule {
             anchors: borrow_all(rule.anchors),
             context: borrow_all(rule.context),
         },
-        (None, Some(value)) => Shape::Assigned { names: borrow_all(rule.names), value: Pattern::new(Cow::Owned(format!("^(?:{value})$")), Vec::new()) },
+        (None, Some(value)) => {
+            Shape::Assigned { names: borrow_all(rule.names), value: Pattern::new(Cow::Owned(format!("^(?:{value})$")), Vec::new()) }
+        }
         (None, None) => Shape::Structural,
     };
     Rule {

@@ -51,6 +51,8 @@ struct Claim<'a> {
     visible: usize,
     evidence: Vec<String>,
     around: &'a [u8],
+    /// Bytes that the pattern matched.
+    whole: usize,
 }
 
 impl<'e, 's> Search<'e, 's> {
@@ -106,7 +108,15 @@ impl<'e, 's> Search<'e, 's> {
     }
 
     /// A word of a name: the assignment around it, if there is one.
-    fn word(&mut self, target: &Target, haystack: &[u8], here: Range<usize>, hint: &Hint<'_>, surroundings: Surroundings, name_end: &mut usize) {
+    fn word(
+        &mut self,
+        target: &Target,
+        haystack: &[u8],
+        here: Range<usize>,
+        hint: &Hint<'_>,
+        surroundings: Surroundings,
+        name_end: &mut usize,
+    ) {
         let Some(word) = target.word else { return };
         if here.end <= *name_end {
             return;
@@ -126,13 +136,26 @@ impl<'e, 's> Search<'e, 's> {
         let Some(Assignment { name, value, quoted, form }) = assign::parse(haystack, here, lines) else { return };
         *name_end = name.end;
         let (Some(name), Some(text)) = (haystack.get(name), haystack.get(value.clone())) else { return };
-        let surroundings = if surroundings.kind == Kind::Source && minified(haystack, value.start) { Surroundings { kind: Kind::Generated, ..surroundings } } else { surroundings };
+        let surroundings = if surroundings.kind == Kind::Source && minified(haystack, value.start) {
+            Surroundings { kind: Kind::Generated, ..surroundings }
+        } else {
+            surroundings
+        };
         self.named(name, text, value, haystack, hint, surroundings, (quoted, form));
     }
 
     /// A named value from anywhere: judged by name, then decoded.
     #[allow(clippy::too_many_arguments)]
-    fn named(&mut self, name: &[u8], value: &[u8], span: Range<usize>, haystack: &[u8], hint: &Hint<'_>, surroundings: Surroundings, (quoted, form): (bool, Form)) {
+    fn named(
+        &mut self,
+        name: &[u8],
+        value: &[u8],
+        span: Range<usize>,
+        haystack: &[u8],
+        hint: &Hint<'_>,
+        surroundings: Surroundings,
+        (quoted, form): (bool, Form),
+    ) {
         let lead = value.len() - value.trim_ascii_start().len();
         let mut trimmed = value.trim_ascii();
         let mut lead = lead;
@@ -163,6 +186,7 @@ impl<'e, 's> Search<'e, 's> {
                 visible: 0,
                 evidence: Vec::new(),
                 around: around(haystack, &span),
+                whole: 0,
             };
             self.claim(claim);
         }
@@ -202,6 +226,7 @@ impl<'e, 's> Search<'e, 's> {
                             visible: 0,
                             evidence: field.evidence.clone(),
                             around: around(haystack, &field.span),
+                            whole: 0,
                         });
                     }
                     Meaning::Value => self.named(name, &field.value, field.span.clone(), haystack, hint, place, (true, Form::Operator)),
@@ -227,7 +252,10 @@ impl<'e, 's> Search<'e, 's> {
             return;
         }
         let nearby = around(haystack, &found.whole);
-        let named = |word: &str| hint.name.is_some_and(|name| quiet::holds(name.as_bytes(), word.as_bytes())) || quiet::holds(hint.path.as_bytes(), word.as_bytes());
+        let named = |word: &str| {
+            hint.name.is_some_and(|name| quiet::holds(name.as_bytes(), word.as_bytes()))
+                || quiet::holds(hint.path.as_bytes(), word.as_bytes())
+        };
         if !context.is_empty() && !context.iter().any(|word| quiet::holds(nearby, word.as_bytes()) || named(word)) {
             return;
         }
@@ -242,6 +270,7 @@ impl<'e, 's> Search<'e, 's> {
             visible,
             evidence: Vec::new(),
             around: nearby,
+            whole: found.whole.len(),
         });
     }
 
@@ -261,6 +290,7 @@ impl<'e, 's> Search<'e, 's> {
             visible: 0,
             evidence: Vec::new(),
             around: around(haystack, &span),
+            whole: 0,
         });
     }
 
@@ -274,7 +304,18 @@ impl<'e, 's> Search<'e, 's> {
         let Some(rule) = self.engine.index.rule("generic-password") else { return };
         let docs = matches!(Surroundings::of(hint).kind, Kind::Docs | Kind::Generated | Kind::Source | Kind::Other);
         let confidence = if docs { Confidence::Low } else { Confidence::Medium };
-        self.claim(Claim { rule, span, value, name: None, confidence, rank: Rank::Generic, visible: 0, evidence: vec!["argument of a command".to_owned()], around: &[] });
+        self.claim(Claim {
+            rule,
+            span,
+            value,
+            name: None,
+            confidence,
+            rank: Rank::Generic,
+            visible: 0,
+            evidence: vec!["argument of a command".to_owned()],
+            around: &[],
+            whole: 0,
+        });
     }
 
     /// Runs the rule's checks and keeps the result.
@@ -315,7 +356,7 @@ impl<'e, 's> Search<'e, 's> {
             inner: Vec::new(),
             refuted,
         };
-        self.scratch.candidates.push(Candidate { matched, rank, run: 0 });
+        self.scratch.candidates.push(Candidate { matched, rank, matched_bytes: claim.whole, run: 0 });
     }
 
     /// Searches decoded bytes; their matches stand where the encoded run stands.

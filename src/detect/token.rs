@@ -27,7 +27,10 @@ pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Opti
         if found.start() > anchor.start {
             return None;
         }
-        if found.end() >= anchor.end && !touched_before(text, found.start()) && !touches(text.get(found.end())) {
+        // A match that itself ends in a delimiter needs none around it.
+        let first = touches(text.get(found.start())) && touched_before(text, found.start());
+        let last = touches(found.end().checked_sub(1).and_then(|at| text.get(at))) && touches(text.get(found.end()));
+        if found.end() >= anchor.end && !first && !last {
             let whole = found.range();
             let secret = if regex.captures_len() > 1 {
                 let groups = regex.captures_at(window, whole.start)?;
@@ -60,7 +63,7 @@ fn touched_before(text: &[u8], start: usize) -> bool {
         (.., [b'\\', b'u', code @ ..]) if hex(code) => true,
         _ => false,
     };
-    let coloured = || back(1) == b"m" && back(8).windows(2).any(|two| two == b"\x1b[");
+    let coloured = || back(1) == b"m" && text.get(start.saturating_sub(8)..start).unwrap_or_default().windows(2).any(|two| two == b"\x1b[");
     !escaped && !coloured()
 }
 

@@ -14,18 +14,27 @@ const AUTHORITY: usize = 400;
 
 /// The password of a URL whose `://` stands at `at`; a user name without password that is long and random counts too.
 pub(super) fn password(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let scheme = text.get(at.saturating_sub(20)..at)?.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')).count();
+    let scheme = text
+        .get(at.saturating_sub(20)..at)?
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        .count();
     if scheme == 0 {
         return None;
     }
     let start = at + 3;
     let rest = text.get(start..text.len().min(start + AUTHORITY))?;
-    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0..=b' ' | 0x7f..)).unwrap_or(rest.len());
+    let end = rest
+        .iter()
+        .position(|b| matches!(b, b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0..=b' ' | 0x7f..))
+        .unwrap_or(rest.len());
     let mut authority = rest.get(..end)?;
     let mut host = authority.iter().rposition(|b| *b == b'@');
     if host.is_none() && rest.get(end).is_some_and(|b| matches!(b, b'/' | b'?' | b'#')) {
         // Passwords are not always encoded as they should: look on to the next blank or quote.
-        let longer = rest.iter().position(|b| matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0..=b' ' | 0x7f..)).unwrap_or(rest.len());
+        let longer =
+            rest.iter().position(|b| matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0..=b' ' | 0x7f..)).unwrap_or(rest.len());
         let whole = rest.get(..longer)?;
         let last = whole.iter().rposition(|b| *b == b'@')?;
         let colon = authority.iter().position(|b| *b == b':')?;
@@ -55,15 +64,26 @@ pub(super) fn password(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// How sure it is that the password of a URL is one.
 pub(super) fn judge(text: &[u8], span: &Range<usize>, value: &[u8], surroundings: Surroundings) -> Option<Confidence> {
-    let templated = value.iter().any(|b| matches!(b, b'{' | b'}' | b'<' | b'>' | b'(' | b')' | b'$' | b'[' | b']')) && quiet::is_reference(value);
+    let templated =
+        value.iter().any(|b| matches!(b, b'{' | b'}' | b'<' | b'>' | b'(' | b')' | b'$' | b'[' | b']')) && quiet::is_reference(value);
     let starred = value.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-'));
-    if value.len() < 2 || templated || starred || quiet::is_reference(value) || value.contains(&b'{') || value.contains(&b',') && value.contains(&b':') {
+    if value.len() < 2
+        || templated
+        || starred
+        || quiet::is_reference(value)
+        || value.contains(&b'{')
+        || value.contains(&b',') && value.contains(&b':')
+    {
         return None;
     }
     let placeholder = quiet::is_placeholder(value, false);
     let host = text.get(span.end + 1..text.len().min(span.end + 100)).unwrap_or_default();
-    let host = host.get(..host.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))).unwrap_or(host.len())).unwrap_or_default();
-    let example = [&b"example"[..], b"host", b"hostname", b"server", b"yourhost", b"domain", b"foo", b"bar", b"site", b"test"].iter().any(|known| host.split(|b| *b == b'.').any(|part| part.eq_ignore_ascii_case(known)));
+    let host = host
+        .get(..host.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))).unwrap_or(host.len()))
+        .unwrap_or_default();
+    let example = [&b"example"[..], b"host", b"hostname", b"server", b"yourhost", b"domain", b"foo", b"bar", b"site", b"test"]
+        .iter()
+        .any(|known| host.split(|b| *b == b'.').any(|part| part.eq_ignore_ascii_case(known)));
     if placeholder || quiet::is_hash_prefixed(value) {
         return None;
     }
@@ -72,7 +92,11 @@ pub(super) fn judge(text: &[u8], span: &Range<usize>, value: &[u8], surroundings
     if example && quiet_place {
         return None;
     }
-    Some(if example || (quiet_place && !strong) || (surroundings.test && !strong) || surroundings.kind == Kind::Docs { Confidence::Low } else { Confidence::Medium })
+    Some(if example || (quiet_place && !strong) || (surroundings.test && !strong) || surroundings.kind == Kind::Docs {
+        Confidence::Low
+    } else {
+        Confidence::Medium
+    })
 }
 
 /// The password of `curl -u user:password` or `sshpass -p password`, on the command's line.
@@ -83,7 +107,11 @@ pub(super) fn argument(text: &[u8], command: Range<usize>) -> Option<Range<usize
     }
     let rest = text.get(command.end..text.len().min(command.end + 600))?;
     let line = rest.get(..rest.iter().position(|b| matches!(b, b'\n' | b'\r' | b'|' | b';')).unwrap_or(rest.len()))?;
-    let flags: &[&[u8]] = if name.eq_ignore_ascii_case(b"curl") || name.eq_ignore_ascii_case(b"httpie") { &[b" -u", b" --user", b" --proxy-user", b" -a"] } else { &[b" -p"] };
+    let flags: &[&[u8]] = if name.eq_ignore_ascii_case(b"curl") || name.eq_ignore_ascii_case(b"httpie") {
+        &[b" -u", b" --user", b" --proxy-user", b" -a"]
+    } else {
+        &[b" -p"]
+    };
     for flag in flags {
         let Some(at) = line.windows(flag.len()).position(|part| part == *flag) else { continue };
         let mut start = at + flag.len();

@@ -240,7 +240,8 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     // `requirepass value`, nothing else on the line.
     let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
     let token = rest.get(..end)?.trim_ascii_end();
-    let alone = command.is_empty() && token.len() >= 6 && !token.iter().any(u8::is_ascii_whitespace) && token.iter().any(u8::is_ascii_digit);
+    let alone =
+        command.is_empty() && token.len() >= 6 && !token.iter().any(u8::is_ascii_whitespace) && token.iter().any(u8::is_ascii_digit);
     alone.then_some(Operator { end: at, quotes: false, form: Form::Spaced })
 }
 

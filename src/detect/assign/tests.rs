@@ -2,7 +2,8 @@ use super::*;
 
 fn run(text: &str, lines: Lines) -> Option<(String, String)> {
     let lower = text.to_ascii_lowercase();
-    let word = ["password", "token", "api_key"].iter().find_map(|word| lower.find(word).map(|at| at..at + word.len())).expect("holds a word");
+    let word =
+        ["password", "token", "api_key"].iter().find_map(|word| lower.find(word).map(|at| at..at + word.len())).expect("holds a word");
     let found = parse(text.as_bytes(), word, lines)?;
     Some((text[found.name].to_owned(), text[found.value].to_owned()))
 }

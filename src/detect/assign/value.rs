@@ -37,7 +37,12 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
 /// A string literal at `at`, with its prefix (`b"`, `@"`, `f'`). `Some(None)` where one is opened and not closed.
 #[allow(clippy::option_option)]
 fn literal(text: &[u8], at: usize) -> Option<Option<(Range<usize>, bool)>> {
-    let prefix = text.get(at..)?.iter().take(2).take_while(|b| matches!(b, b'b' | b'r' | b'u' | b'f' | b'L' | b'N' | b'B' | b'R' | b'U' | b'F' | b'@' | b'$')).count();
+    let prefix = text
+        .get(at..)?
+        .iter()
+        .take(2)
+        .take_while(|b| matches!(b, b'b' | b'r' | b'u' | b'f' | b'L' | b'N' | b'B' | b'R' | b'U' | b'F' | b'@' | b'$'))
+        .count();
     let mut start = at + prefix;
     let escaped = text.get(start) == Some(&b'\\');
     start += usize::from(escaped);
@@ -66,17 +71,39 @@ fn literal(text: &[u8], at: usize) -> Option<Option<(Range<usize>, bool)>> {
 fn declared_type(text: &[u8], at: usize) -> Option<usize> {
     let at = if text.get(at..).is_some_and(|rest| rest.starts_with(b"&'static ")) { at + 9 } else { at };
     let rest = text.get(at..text.len().min(at + 60))?;
-    let kind = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'&' | b'*' | b'[' | b']' | b'<' | b'>' | b'|' | b'?' | b'\'')).count();
+    let kind = rest
+        .iter()
+        .take_while(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'&' | b'*' | b'[' | b']' | b'<' | b'>' | b'|' | b'?' | b'\'')
+        })
+        .count();
     let then = skip_blanks(text, at + kind);
-    (kind > 1 && text.get(then) == Some(&b'=') && text.get(then + 1) != Some(&b'=') && rest.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'&'))
-        .then(|| skip_blanks(text, then + 1))
+    (kind > 1
+        && text.get(then) == Some(&b'=')
+        && text.get(then + 1) != Some(&b'=')
+        && rest.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'&'))
+    .then(|| skip_blanks(text, then + 1))
 }
 
 /// `String("value")` and other calls that only wrap a literal: where the literal starts.
 fn wrapped(text: &[u8], at: usize) -> Option<usize> {
     const WRAPPERS: [&[u8]; 16] = [
-        b"string", b"str", b"some", b"secretstr", b"secretstring", b"from", b"bytes", b"byte", b"b64decode", b"quote", b"secret", b"tostring", b"new", b"secretvalue",
-        b"ref", b"decode",
+        b"string",
+        b"str",
+        b"some",
+        b"secretstr",
+        b"secretstring",
+        b"from",
+        b"bytes",
+        b"byte",
+        b"b64decode",
+        b"quote",
+        b"secret",
+        b"tostring",
+        b"new",
+        b"secretvalue",
+        b"ref",
+        b"decode",
     ];
     let rest = text.get(at..text.len().min(at + 60))?;
     let open = rest.iter().position(|b| *b == b'(')?;
@@ -103,7 +130,10 @@ fn token(rest: &[u8], before: Option<u8>) -> usize {
     let listed = matches!(before, Some(b';' | b'&' | b'?'));
     let end = rest
         .iter()
-        .position(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0..=8 | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|' | b';' | b'&' | b',') || (!listed && matches!(b, b')' | b']' | b'}')))
+        .position(|b| {
+            matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0..=8 | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|' | b';' | b'&' | b',')
+                || (!listed && matches!(b, b')' | b']' | b'}'))
+        })
         .unwrap_or(rest.len());
     // `${NAME}` and `$(command)` are kept whole, so that they are recognised as references.
     if rest.first() == Some(&b'$') && matches!(rest.get(1), Some(b'{' | b'(')) {

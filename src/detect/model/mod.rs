@@ -16,7 +16,7 @@ use super::{
 use crate::finding::Confidence;
 
 /// What is judged.
-pub(super) struct Subject<'a> {
+pub(super) struct Subject {
     pub(super) meaning: Meaning,
     pub(super) shape: Shape,
     pub(super) quoted: bool,
@@ -24,7 +24,6 @@ pub(super) struct Subject<'a> {
     pub(super) surroundings: Surroundings,
     /// Letters of the value's words that the name has too: `password = "db_password"`.
     pub(super) repeats_name: bool,
-    pub(super) value: &'a [u8],
 }
 
 macro_rules! features {
@@ -86,7 +85,7 @@ const MEDIUM: f32 = 5.0;
 const LOW: f32 = 2.5;
 
 /// How sure the model is; `None` where it is no credential.
-pub(super) fn judge(subject: &Subject<'_>) -> Option<Confidence> {
+pub(super) fn judge(subject: &Subject) -> Option<Confidence> {
     let values = features(subject);
     let score: f32 = values.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum();
     if score >= MEDIUM {
@@ -98,7 +97,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Confidence> {
     }
 }
 
-fn features(subject: &Subject<'_>) -> [f32; FEATURES] {
+fn features(subject: &Subject) -> [f32; FEATURES] {
     let mut out = [0.0; FEATURES];
     let mut set = |feature: Feature, value: f32| {
         if let Some(slot) = out.get_mut(feature as usize) {
@@ -119,13 +118,18 @@ fn features(subject: &Subject<'_>) -> [f32; FEATURES] {
     let random = if password && length < 12 { 0.0 } else { shape.randomness() };
     set(Feature::Random, random);
     set(Feature::Wordlike, if password { 0.0 } else { shape.wordness() });
-    let mixed = shape.digits > 0 && shape.letters > 0 || shape.specials > 0 && (shape.letters > 0) && !shape.is_words || shape.upper > 1 && shape.lower > 1 && !shape.is_words;
+    let mixed = shape.digits > 0 && shape.letters > 0
+        || shape.specials > 0 && (shape.letters > 0) && !shape.is_words
+        || shape.upper > 1 && shape.lower > 1 && !shape.is_words;
     set(Feature::PasswordMixed, flag(password && mixed));
     set(Feature::PasswordWord, flag(password && !mixed));
     set(Feature::Short, flag(if password { length < 6 } else { (8..16).contains(&length) && shape.randomness() < 0.5 }));
     set(Feature::VeryShort, flag(if password { length < 4 } else { length < 8 }));
     set(Feature::Long, flag(length >= 20));
-    set(Feature::LettersOnly, flag(!password && shape.digits == 0 && shape.specials == 0 && !(length >= 24 && shape.upper > 3 && shape.lower > 3)));
+    set(
+        Feature::LettersOnly,
+        flag(!password && shape.digits == 0 && shape.specials == 0 && !(length >= 24 && shape.upper > 3 && shape.lower > 3)),
+    );
     set(Feature::Number, flag(shape.is_number));
     set(Feature::Code, flag(shape.is_code));
     set(Feature::Prose, flag(shape.is_prose));

@@ -102,8 +102,14 @@ fn likeness(value: &[u8]) -> f32 {
 fn number(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let others = value.iter().filter(|b| !b.is_ascii_digit());
-    let punctuated = others.clone().all(|b| matches!(b, b'.' | b',' | b':' | b'-' | b'+' | b'/' | b' ' | b'_' | b'T' | b'Z' | b'%' | b'#' | b'*' | b'(' | b')'));
-    let unit = digits > 0 && others.count() <= 2 && value.first().is_some_and(u8::is_ascii_digit) && value.len() <= 6 && value.last().is_some_and(u8::is_ascii_alphabetic);
+    let punctuated = others
+        .clone()
+        .all(|b| matches!(b, b'.' | b',' | b':' | b'-' | b'+' | b'/' | b' ' | b'_' | b'T' | b'Z' | b'%' | b'#' | b'*' | b'(' | b')'));
+    let unit = digits > 0
+        && others.count() <= 2
+        && value.first().is_some_and(u8::is_ascii_digit)
+        && value.len() <= 6
+        && value.last().is_some_and(u8::is_ascii_alphabetic);
     let hex = value.starts_with(b"0x") && value.len() <= 10;
     (digits > 0 && punctuated && (value.len() < 14 || others_present(value))) || unit || hex || (digits == value.len() && value.len() < 20)
 }
@@ -115,17 +121,46 @@ fn others_present(value: &[u8]) -> bool {
 /// Calls, member access, operators.
 fn code(value: &[u8]) -> bool {
     let has = |part: &[u8]| value.windows(part.len()).any(|found| found == part);
-    if has(b"()") || has(b"->") || has(b"::") || has(b" + ") || has(b"=>") || has(b" == ") || has(b" || ") || has(b" && ") || has(b"();") || has(b"!=") || has(b"\\w") || has(b"[^") || has(b".*") || has(b"</") || has(b"/>") {
+    if has(b"()")
+        || has(b"->")
+        || has(b"::")
+        || has(b" + ")
+        || has(b"=>")
+        || has(b" == ")
+        || has(b" || ")
+        || has(b" && ")
+        || has(b"();")
+        || has(b"!=")
+        || has(b"\\w")
+        || has(b"[^")
+        || has(b".*")
+        || has(b"</")
+        || has(b"/>")
+    {
         return true;
     }
     let call = value.iter().position(|b| *b == b'(');
-    if call.is_some_and(|at| at > 2 && value.get(..at).is_some_and(|name| name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))) && value.last().is_some_and(|b| matches!(b, b')' | b';' | b'{'))) {
+    if call.is_some_and(|at| {
+        at > 2
+            && value.get(..at).is_some_and(|name| name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')))
+            && value.last().is_some_and(|b| matches!(b, b')' | b';' | b'{'))
+    }) {
         return true;
     }
     // `settings.DATABASE_PASSWORD`, `self._token`: identifiers joined by dots.
     let parts = value.split(|b| *b == b'.');
-    let identifier = |part: &[u8]| !part.is_empty() && !part[0].is_ascii_digit() && part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') && likeness(part) > 0.3;
-    (value.contains(&b'.') && parts.clone().count() >= 2 && parts.clone().all(identifier)) || matches!(value.first(), Some(b'{' | b'[' | b'(' | b'*' | b'&')) && value.len() < 40 && value.first() != value.last() && likeness(value) > 0.2 || value.last() == Some(&b'(')
+    let identifier = |part: &[u8]| {
+        !part.is_empty()
+            && !part[0].is_ascii_digit()
+            && part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            && likeness(part) > 0.3
+    };
+    (value.contains(&b'.') && parts.clone().count() >= 2 && parts.clone().all(identifier))
+        || matches!(value.first(), Some(b'{' | b'[' | b'(' | b'*' | b'&'))
+            && value.len() < 40
+            && value.first() != value.last()
+            && likeness(value) > 0.2
+        || value.last() == Some(&b'(')
 }
 
 /// Several words that follow each other as letters do in words.
@@ -140,16 +175,64 @@ fn path_or_url(value: &[u8]) -> bool {
     }
     let slashes = value.iter().filter(|b| **b == b'/').count();
     let extension = value.iter().rposition(|b| *b == b'.').and_then(|at| value.get(at + 1..)).is_some_and(|end| {
-        matches!(end, b"txt" | b"json" | b"pem" | b"key" | b"yml" | b"yaml" | b"xml" | b"js" | b"ts" | b"py" | b"html" | b"php" | b"crt" | b"cert" | b"p12" | b"jks" | b"conf" | b"cfg" | b"ini" | b"env" | b"properties" | b"local" | b"com" | b"org" | b"net" | b"io" | b"sh" | b"svg" | b"png" | b"css" | b"md" | b"log" | b"dat" | b"db" | b"pub" | b"csv" | b"gz" | b"jar" | b"class" | b"java")
+        matches!(
+            end,
+            b"txt"
+                | b"json"
+                | b"pem"
+                | b"key"
+                | b"yml"
+                | b"yaml"
+                | b"xml"
+                | b"js"
+                | b"ts"
+                | b"py"
+                | b"html"
+                | b"php"
+                | b"crt"
+                | b"cert"
+                | b"p12"
+                | b"jks"
+                | b"conf"
+                | b"cfg"
+                | b"ini"
+                | b"env"
+                | b"properties"
+                | b"local"
+                | b"com"
+                | b"org"
+                | b"net"
+                | b"io"
+                | b"sh"
+                | b"svg"
+                | b"png"
+                | b"css"
+                | b"md"
+                | b"log"
+                | b"dat"
+                | b"db"
+                | b"pub"
+                | b"csv"
+                | b"gz"
+                | b"jar"
+                | b"class"
+                | b"java"
+        )
     });
-    extension || (slashes >= 1 && likeness(value) > 0.2) || (slashes >= 2 && value.starts_with(b"/") && likeness(value) > -0.3) || mail(value)
+    extension
+        || (slashes >= 1 && likeness(value) > 0.2)
+        || (slashes >= 2 && value.starts_with(b"/") && likeness(value) > -0.3)
+        || mail(value)
 }
 
 /// `name@host.tld`.
 fn mail(value: &[u8]) -> bool {
     let Some(at) = value.iter().position(|b| *b == b'@') else { return false };
     let host = value.get(at + 1..).unwrap_or_default();
-    at > 0 && host.contains(&b'.') && host.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')) && host.last().is_some_and(u8::is_ascii_alphabetic)
+    at > 0
+        && host.contains(&b'.')
+        && host.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        && host.last().is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// Letters only, in parts; digits at most at the end.

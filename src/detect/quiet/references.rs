@@ -5,38 +5,153 @@ use super::{holds, starts};
 /// Systems' reference schemes and calls that start a value.
 const STARTS: &[&[u8]] = &[
     // Secret managers.
-    b"op://", b"vault:", b"vault://", b"@microsoft.keyvault(", b"arn:aws", b"{{resolve:", b"resolve:ssm", b"secretsmanager:", b"ssm:", b"awssm://", b"gcpsm://", b"sm://",
-    b"ref+", b"secretref:", b"secretref+", b"keyvault:", b"azurekeyvault", b"akv://", b"doppler://", b"infisical://", b"bws://", b"berglas://", b"projects/", b"keychain:", b"keyring:",
-    b"enc[", b"enc(", b"{cipher}", b"sops:", b"age-encryption.org", b"$ansible_vault", b"!vault", b"!secret", b"!ref", b"!sub", b"!getatt", b"!env", b"!include", b"!importvalue",
-    b"valuefrom", b"secretkeyref", b"configmapkeyref", b"passbolt:", b"lastpass:", b"bitwarden:", b"keepass:", b"pass:", b"env:", b"env.", b"env(", b"file:", b"file://", b"kms:", b"conjur:",
-    b"${", b"$(", b"$[", b"{{", b"<%", b"<?", b"#{", b"%(", b"@@", b"%{", b"[[", b"$env:", b"$$",
+    b"op://",
+    b"vault:",
+    b"vault://",
+    b"@microsoft.keyvault(",
+    b"arn:aws",
+    b"{{resolve:",
+    b"resolve:ssm",
+    b"secretsmanager:",
+    b"ssm:",
+    b"awssm://",
+    b"gcpsm://",
+    b"sm://",
+    b"ref+",
+    b"secretref:",
+    b"secretref+",
+    b"keyvault:",
+    b"azurekeyvault",
+    b"akv://",
+    b"doppler://",
+    b"infisical://",
+    b"bws://",
+    b"berglas://",
+    b"projects/",
+    b"keychain:",
+    b"keyring:",
+    b"enc[",
+    b"enc(",
+    b"{cipher}",
+    b"sops:",
+    b"age-encryption.org",
+    b"$ansible_vault",
+    b"!vault",
+    b"!secret",
+    b"!ref",
+    b"!sub",
+    b"!getatt",
+    b"!env",
+    b"!include",
+    b"!importvalue",
+    b"valuefrom",
+    b"secretkeyref",
+    b"configmapkeyref",
+    b"passbolt:",
+    b"lastpass:",
+    b"bitwarden:",
+    b"keepass:",
+    b"pass:",
+    b"env:",
+    b"env.",
+    b"env(",
+    b"file:",
+    b"file://",
+    b"kms:",
+    b"conjur:",
+    b"${",
+    b"$(",
+    b"$[",
+    b"{{",
+    b"<%",
+    b"<?",
+    b"#{",
+    b"%(",
+    b"@@",
+    b"%{",
+    b"[[",
+    b"$env:",
+    b"$$",
     // Code that fetches it.
-    b"process.env", b"import.meta.env", b"os.environ", b"os.getenv", b"os.get_env", b"getenv(", b"env[", b"environ[", b"environ.", b"system.getenv", b"environment.getenv", b"std::env", b"env::var", b"env!(",
-    b"deno.env", b"bun.env", b"viper.", b"config.", b"config[", b"configuration[", b"settings.", b"secrets.", b"secret.", b"vars.", b"var.", b"local.", b"data.", b"module.", b"self.", b"this.", b"ctx.", b"context.",
-    b"github.", b"steps.", b"inputs.", b"matrix.", b"needs.", b"params.", b"parameters.", b"request.", b"req.", b"args.", b"opts.", b"options.", b"keytar", b"secret-tool", b"security find-", b"st.secrets",
-    b"userdata.get(", b"credentials(", b"lookup(", b"input(", b"getpass", b"prompt(",
+    b"process.env",
+    b"import.meta.env",
+    b"os.environ",
+    b"os.getenv",
+    b"os.get_env",
+    b"getenv(",
+    b"env[",
+    b"environ[",
+    b"environ.",
+    b"system.getenv",
+    b"environment.getenv",
+    b"std::env",
+    b"env::var",
+    b"env!(",
+    b"deno.env",
+    b"bun.env",
+    b"viper.",
+    b"config.",
+    b"config[",
+    b"configuration[",
+    b"settings.",
+    b"secrets.",
+    b"secret.",
+    b"vars.",
+    b"var.",
+    b"local.",
+    b"data.",
+    b"module.",
+    b"self.",
+    b"this.",
+    b"ctx.",
+    b"context.",
+    b"github.",
+    b"steps.",
+    b"inputs.",
+    b"matrix.",
+    b"needs.",
+    b"params.",
+    b"parameters.",
+    b"request.",
+    b"req.",
+    b"args.",
+    b"opts.",
+    b"options.",
+    b"keytar",
+    b"secret-tool",
+    b"security find-",
+    b"st.secrets",
+    b"userdata.get(",
+    b"credentials(",
+    b"lookup(",
+    b"input(",
+    b"getpass",
+    b"prompt(",
 ];
 
 /// Whether the value refers to a secret that is kept elsewhere.
 pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
-    STARTS.iter().any(|known| starts(value, known))
-        || variable(value)
-        || templated(value)
-        || secret_path(value)
-        || key_vault_url(value)
+    STARTS.iter().any(|known| starts(value, known)) || variable(value) || templated(value) || secret_path(value) || key_vault_url(value)
 }
 
 /// `$NAME`, `%NAME%`, `!NAME!`, `:name`, `@name@`, `__NAME__`.
 fn variable(value: &[u8]) -> bool {
-    let name = |name: &[u8]| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']' | b'\'' | b'"' | b'>' | b':'));
+    let name = |name: &[u8]| {
+        !name.is_empty()
+            && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']' | b'\'' | b'"' | b'>' | b':'))
+    };
     let upper = |text: &[u8]| name(text) && !text.iter().any(u8::is_ascii_lowercase);
     match value {
         // `$2b$...` and `$6$...` are hashes; `$ecret` and `$tr0ng` are passwords as people choose them.
         [b'$', rest @ ..] => {
-            let identifier = rest.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'>' | b'[' | b']' | b'\'' | b'"' | b':'));
-            identifier && rest.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_') && (upper(rest) || rest.contains(&b'_') || rest.contains(&b'[') || rest.iter().all(u8::is_ascii_alphabetic))
+            let identifier = rest
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'>' | b'[' | b']' | b'\'' | b'"' | b':'));
+            identifier
+                && rest.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+                && (upper(rest) || rest.contains(&b'_') || rest.contains(&b'[') || rest.iter().all(u8::is_ascii_alphabetic))
         }
         [b'%', middle @ .., b'%'] | [b'@', middle @ .., b'@'] => name(middle),
         [b'!', middle @ .., b'!'] => upper(middle),
@@ -47,13 +162,27 @@ fn variable(value: &[u8]) -> bool {
 
 /// A template anywhere in it: `prefix-${VAR}`, `{{ .Values.x }}`, `#{x}#`, `<...>`, f-string `{name}`.
 fn templated(value: &[u8]) -> bool {
-    let pair = |open: &[u8], close: u8| value.windows(open.len()).position(|part| part == open).is_some_and(|at| value.get(at + open.len()..).is_some_and(|rest| rest.contains(&close)));
-    if pair(b"${", b'}') || pair(b"{{", b'}') || pair(b"$(", b')') || pair(b"<%", b'>') || pair(b"#{", b'}') || pair(b"%(", b')') || pair(b"\\(", b')') {
+    let pair = |open: &[u8], close: u8| {
+        value
+            .windows(open.len())
+            .position(|part| part == open)
+            .is_some_and(|at| value.get(at + open.len()..).is_some_and(|rest| rest.contains(&close)))
+    };
+    if pair(b"${", b'}')
+        || pair(b"{{", b'}')
+        || pair(b"$(", b')')
+        || pair(b"<%", b'>')
+        || pair(b"#{", b'}')
+        || pair(b"%(", b')')
+        || pair(b"\\(", b')')
+    {
         return true;
     }
     match value {
         [b'<', middle @ .., b'>'] => !middle.is_empty(),
-        [b'{', middle @ .., b'}'] => middle.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b' ' | b':' | b'/')),
+        [b'{', middle @ .., b'}'] => {
+            middle.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b' ' | b':' | b'/'))
+        }
         [b'[', middle @ .., b']'] => middle.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b' ')),
         _ => matches!(value, b"%s" | b"%d" | b"%v" | b"%@" | b"{}" | b"{0}" | b"?"),
     }
@@ -65,7 +194,9 @@ fn secret_path(value: &[u8]) -> bool {
     let rooted = value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"../") || value.starts_with(b"~/");
     if rooted && value.iter().all(path) {
         // Base64 may start with a slash: a path has short, word-like parts.
-        return holds(value, b"/run/secrets/") || holds(value, b"/secrets/") || value.split(|b| *b == b'/').skip(1).all(|part| part.len() <= 32 && !mixed(part));
+        return holds(value, b"/run/secrets/")
+            || holds(value, b"/secrets/")
+            || value.split(|b| *b == b'/').skip(1).all(|part| part.len() <= 32 && !mixed(part));
     }
     let windows = value.get(1..3) == Some(b":\\") || value.starts_with(b"\\\\");
     windows && value.iter().filter(|b| **b == b'\\').count() >= 2
@@ -73,11 +204,19 @@ fn secret_path(value: &[u8]) -> bool {
 
 /// Digits, upper and lower case in one part: no file's name, more likely base64.
 fn mixed(part: &[u8]) -> bool {
-    part.len() > 8 && !part.contains(&b'.') && part.iter().any(u8::is_ascii_digit) && part.iter().any(u8::is_ascii_uppercase) && part.iter().any(u8::is_ascii_lowercase)
+    part.len() > 8
+        && !part.contains(&b'.')
+        && part.iter().any(u8::is_ascii_digit)
+        && part.iter().any(u8::is_ascii_uppercase)
+        && part.iter().any(u8::is_ascii_lowercase)
 }
 
 fn key_vault_url(value: &[u8]) -> bool {
-    starts(value, b"https://") && (holds(value, b".vault.azure.net") || holds(value, b"secretmanager.googleapis.com") || holds(value, b".infisical.com") || holds(value, b"1password.com"))
+    starts(value, b"https://")
+        && (holds(value, b".vault.azure.net")
+            || holds(value, b"secretmanager.googleapis.com")
+            || holds(value, b".infisical.com")
+            || holds(value, b"1password.com"))
 }
 
 #[cfg(test)]
@@ -87,11 +226,35 @@ mod tests {
     #[test]
     fn every_system_of_the_mission_is_known() {
         for value in [
-            "${DB_PASSWORD}", "$DB_PASSWORD", "$(cat /run/secrets/x)", "{{ .Values.password }}", "<your-password>", "%DB_PASSWORD%", "process.env.DB_PASSWORD",
-            "os.environ['DB_PASSWORD']", "op://vault/item/field", "vault:secret/data/db#password", "@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/)",
-            "arn:aws:secretsmanager:us-east-1:123456789012:secret:db", "{{resolve:secretsmanager:db:SecretString:password}}", "${input:api-key}", "${env:TOKEN}",
-            "keytar.getPassword('a','b')", "/run/secrets/db_password", "ENC[AES256_GCM,data:abc]", "ref+vault://x", "!vault |", "https://corp.vault.azure.net/secrets/db", "prefix-${VAR}",
-            "__DB_PASSWORD__", "#{DB_PASSWORD}#", "$config['db']", "/etc/ssl/private/key.pem", "./secrets/token.txt", "C:\\secrets\\db.txt", "{api_key}",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "$(cat /run/secrets/x)",
+            "{{ .Values.password }}",
+            "<your-password>",
+            "%DB_PASSWORD%",
+            "process.env.DB_PASSWORD",
+            "os.environ['DB_PASSWORD']",
+            "op://vault/item/field",
+            "vault:secret/data/db#password",
+            "@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/)",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:db",
+            "{{resolve:secretsmanager:db:SecretString:password}}",
+            "${input:api-key}",
+            "${env:TOKEN}",
+            "keytar.getPassword('a','b')",
+            "/run/secrets/db_password",
+            "ENC[AES256_GCM,data:abc]",
+            "ref+vault://x",
+            "!vault |",
+            "https://corp.vault.azure.net/secrets/db",
+            "prefix-${VAR}",
+            "__DB_PASSWORD__",
+            "#{DB_PASSWORD}#",
+            "$config['db']",
+            "/etc/ssl/private/key.pem",
+            "./secrets/token.txt",
+            "C:\\secrets\\db.txt",
+            "{api_key}",
         ] {
             assert!(is_reference(value.as_bytes()), "{value}");
         }
