@@ -37,6 +37,7 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
                 c.rank,
                 c.matched.confidence,
                 c.matched.refuted.is_none(),
+                c.matched_bytes,
                 c.matched.span.len(),
             )
         };
