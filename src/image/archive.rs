@@ -78,7 +78,7 @@ fn open_plain(path: &Path, file: File, expected: &Expected, reference: &str, opt
             Kind::Hardlink(target) => Entry::Hardlink(target),
             Kind::Other => continue,
         };
-        contents.add(member.name, entry);
+        contents.add(member.name, entry)?;
     }
     let images = contents.images(expected, reference, options)?;
     let opened = images.into_iter().map(|(image, keys)| {
@@ -165,24 +165,39 @@ pub(crate) struct Contents {
     file: Option<PathBuf>,
     entries: HashMap<String, Entry>,
     pub(crate) skipped: Vec<Skip>,
+    /// Bytes of names and link targets.
+    names: usize,
 }
 
 impl Contents {
     /// Takes an entry. Of two with one name the first counts, and the second is a gap.
-    pub(crate) fn add(&mut self, name: Option<String>, entry: Entry) {
-        let bytes = match &entry {
-            Entry::Stored(stored) => Some(stored.size),
-            _ => None,
+    ///
+    /// # Errors
+    /// When the names of all entries are more than is kept.
+    pub(crate) fn add(&mut self, name: Option<String>, entry: Entry) -> Result<(), ImageError> {
+        let (bytes, target) = match &entry {
+            Entry::Stored(stored) => (Some(stored.size), 0),
+            Entry::Symlink(target) | Entry::Hardlink(target) => (None, target.len()),
         };
+        let length = name.as_ref().map_or(0, String::len);
+        self.names += length + target;
+        if self.names > limits::NAMES {
+            return Err(ImageError::Unreadable("the archive has more and longer names than are kept".to_owned()));
+        }
+        if length.max(target) > limits::NAME {
+            self.skip("an entry", "an entry of the archive has a name of more than 4096 bytes", bytes);
+            return Ok(());
+        }
         let Some(name) = name else {
             self.skip("an entry", "an entry of the archive leads out of it by its name", bytes);
-            return;
+            return Ok(());
         };
         if let std::collections::hash_map::Entry::Vacant(vacant) = self.entries.entry(name.clone()) {
             vacant.insert(entry);
         } else {
             self.skip(&name, "the archive has two entries of this name; the second was not read", bytes);
         }
+        Ok(())
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {

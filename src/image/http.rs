@@ -46,16 +46,21 @@ pub(crate) fn client() -> reqwest::ClientBuilder {
 pub(crate) fn describe(error: reqwest::Error) -> String {
     use std::error::Error;
     let error = error.without_url();
-    let mut text = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
+        texts.push(inner.to_string());
         cause = inner.source();
     }
-    text
+    // The outer ones say that a request failed, which is known; causes often repeat each other.
+    let first = texts.iter().position(|text| !text.starts_with("error sending request") && !text.starts_with("client error"));
+    let mut said: Vec<&String> = Vec::new();
+    for text in texts.iter().skip(first.unwrap_or(0)) {
+        if !said.iter().any(|earlier| earlier.contains(text.as_str())) {
+            said.push(text);
+        }
+    }
+    said.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
 }
 
 /// A URL as it may stand in a message: scheme, host and path.

@@ -28,3 +28,11 @@ pub(crate) const ZSTD_WINDOW_LOG: u32 = 27;
 pub(crate) const REPEATED_ANNOTATIONS: usize = 256 << 10;
 /// Images of one archive.
 pub(crate) const IMAGES: usize = 1_000;
+/// Bytes of one name or link target in an archive.
+pub(crate) const NAME: usize = 4096;
+/// Bytes of all of them.
+pub(crate) const NAMES: usize = 32 << 20;
+/// Bytes of an archive that streams by, uncompressed: some kilobytes can be compressed to say any number.
+pub(crate) const ARCHIVE: u64 = 1 << 39;
+/// Bytes that may follow an archive's end.
+pub(crate) const TRAILING: u64 = 1 << 30;

@@ -15,6 +15,8 @@ mod config;
 mod daemon;
 mod digest;
 mod docker_archive;
+#[cfg(test)]
+mod hostile;
 mod http;
 mod layout;
 mod limits;

@@ -52,7 +52,7 @@ impl StreamedArchive for Streamed {
                     Entry::Stored(Stored { size: member.size, offset: member.offset, content })
                 }
             };
-            contents.add(member.name, entry);
+            contents.add(member.name, entry)?;
         }
         if empty {
             return Err(ImageError::Unreadable(format!("{} is empty: no archive came", self.reference)));

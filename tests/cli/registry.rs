@@ -9,6 +9,7 @@ use crate::{
     support::{
         certificate, image,
         image::Changeset,
+        imgscan::Imgscan,
         registry::{Auth, Faults, Registry},
     },
 };
@@ -129,4 +130,16 @@ fn tls_is_checked() {
     assert!(error.contains("--ca-cert"), "{error}");
     assert_eq!(contents(&read(&target, &OpenOptions { ca_cert: Some(ca), ..OpenOptions::default() }).expect("trusted")).len(), 3);
     assert_eq!(contents(&read(&target, &OpenOptions { insecure: true, ..OpenOptions::default() }).expect("not checked")).len(), 3);
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_used() {
+    // A plain proxy gets whole URLs, and this one answers for the host that is in them.
+    let proxy = Registry::open();
+    proxy.push("team/app", "v1", &sample().build());
+    let scan = || Imgscan::new().args(["--insecure", "--format", "json", "registry.invalid/team/app:v1"]);
+    let json = scan().env("HTTP_PROXY", format!("http://{}", proxy.host)).run().exits(0).json();
+    assert_eq!(json["images"][0]["coverage"]["layers"], 3);
+    let outcome = scan().env("HTTP_PROXY", format!("http://{}", proxy.host)).env("NO_PROXY", "registry.invalid").run().exits(2);
+    assert!(outcome.stderr.contains("cannot reach registry registry.invalid"), "{}", outcome.stderr);
 }

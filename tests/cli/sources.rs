@@ -335,3 +335,113 @@ fn damaged_and_wrong_archives_are_errors_that_help() {
     let read = read(&path.display().to_string(), &OpenOptions::default()).expect("an image full of gaps");
     assert!(read[0].layers.iter().all(|(_, files)| files.is_err()) && !read[0].skipped.is_empty());
 }
+
+#[cfg(unix)]
+#[test]
+fn images_of_a_daemon() {
+    use crate::support::{daemon::Daemon, imgscan::Imgscan};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("docker.sock");
+    let image = image::Image::new().layer("COPY hello", Changeset::new().file("hello", "world").file("other", "x"));
+    let exports = [("app:v1", image.docker_archive("app:v1")), ("localhost/old:latest", image.docker_archive_old("old:latest"))];
+    let _daemon = Daemon::start(&socket, exports);
+    let address = format!("unix://{}", socket.display());
+    let targets =
+        [("DOCKER_HOST", "docker:app:v1"), ("DOCKER_HOST", "docker-daemon:localhost/old"), ("CONTAINER_HOST", "podman:localhost/old")];
+    for (variable, target) in targets {
+        let json = Imgscan::new().args(["--format", "json", target]).env(variable, &address).run().exits(0).json();
+        let coverage = &json["images"][0]["coverage"];
+        assert_eq!((&coverage["layers"], &coverage["files"]), (&json!(1), &json!(2)), "{target}");
+    }
+    let none = Imgscan::new().arg("docker:none").env("DOCKER_HOST", &address).run().exits(2);
+    assert!(none.stderr.contains("has no image none:latest") && none.stderr.contains("docker pull"), "{}", none.stderr);
+    let gone = Imgscan::new().arg("podman:app").env("CONTAINER_HOST", "unix:///nowhere/podman.sock").run().exits(2);
+    assert!(gone.stderr.contains("/nowhere/podman.sock") && gone.stderr.contains("CONTAINER_HOST"), "{}", gone.stderr);
+}
+
+#[test]
+fn several_images_of_one_docker_archive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let layer = |name: &str| Changeset::new().file(name, name).tar();
+    let config =
+        |env: &str| json!({"os": "linux", "architecture": "amd64", "config": {"Env": [env]}, "history": [{"created_by": "x"}]}).to_string();
+    let manifest = json!([
+        {"Config": "a.json", "RepoTags": ["a:1"], "Layers": ["base/layer.tar", "a/layer.tar"]},
+        {"Config": "b.json", "RepoTags": null, "Layers": ["base/layer.tar"]},
+    ]);
+    let archive = Changeset::new()
+        .file("manifest.json", manifest.to_string())
+        .file("base/layer.tar", layer("base"))
+        .file("a/layer.tar", layer("a"))
+        .file("a.json", config("A=1"))
+        .file("b.json", config("B=1"))
+        .file("a.json", config("hidden=1"))
+        .tar();
+    for (name, bytes) in [("two.tar", archive.clone()), ("two.tar.gz", Stored::Gzip.store(&archive))] {
+        let path = write(folder.path(), name, &bytes).display().to_string();
+        let read = read(&path, &OpenOptions::default()).expect("readable");
+        assert_eq!(
+            read.iter().map(|image| image.reference.clone()).collect::<Vec<_>>(),
+            [format!("{path} (a:1)"), format!("{path} (image 1)")]
+        );
+        assert_eq!((read[0].env.as_slice(), read[1].env.as_slice()), (["A=1".to_owned()].as_slice(), ["B=1".to_owned()].as_slice()));
+        assert_eq!((read[0].layers.len(), read[1].layers.len()), (2, 1));
+        assert!(read[0].layers.iter().all(|(_, files)| files.is_ok()));
+        assert!(read[0].skipped.iter().any(|reason| reason.starts_with("a.json: the archive has two entries")), "{:?}", read[0].skipped);
+    }
+}
+
+#[test]
+fn archives_from_before_manifest_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let archive = Changeset::new()
+        .file("repositories", r#"{"app":{"v1":"top"}}"#)
+        .file("top/json", r#"{"id":"top","parent":"base","os":"linux","architecture":"amd64","config":{"Env":["A=1"]}}"#)
+        .file("top/layer.tar", Changeset::new().file("b", "2").tar())
+        .file("base/json", r#"{"id":"base","parent":"top"}"#)
+        .file("base/layer.tar", Changeset::new().file("a", "1").tar())
+        .tar();
+    let path = write(folder.path(), "v1.tar", &archive);
+    let read = read(&path.display().to_string(), &OpenOptions::default()).expect("readable, and the circle of parents ends");
+    assert_eq!(read[0].env, ["A=1"]);
+    let contents = contents(&read);
+    assert!(contents[0].1.contains_key("a") && contents[1].1.contains_key("b"), "the base comes first");
+}
+
+#[test]
+fn an_image_that_only_one_of_two_manifests_names_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shown = image::Image::new().layer("shown", Changeset::new().file("shown", "1")).build();
+    let hidden = Changeset::new().file("hidden", "1").tar();
+    let manifest = json!([{"Config": "c.json", "RepoTags": ["x:1"], "Layers": ["hidden.tar"]}]);
+    let archive = shown.archive_with(
+        "v1",
+        &[("manifest.json", manifest.to_string()), ("c.json", "{}".to_owned()), ("hidden.tar", String::from_utf8(hidden).expect("ASCII"))],
+    );
+    for (name, bytes) in [("a.tar", archive.clone()), ("a.tar.zst", Stored::Zstd.store(&archive))] {
+        let path = write(folder.path(), name, &bytes);
+        let read = read(&path.display().to_string(), &OpenOptions::default()).expect("readable");
+        assert_eq!(read.len(), 2, "a runtime may take either");
+        assert!(read[1].layers[0].1.as_ref().is_ok_and(|files| files.contains_key("hidden")));
+    }
+}
+
+#[test]
+fn indexes_within_indexes_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = image::Image::new().layer("l", Changeset::new().file("f", "1")).attestation("orphan", json!({"orphan": true}));
+    let nest = |depth: usize| {
+        let mut built = image.build();
+        for _ in 0..depth {
+            let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [built.root]});
+            built.root = built.blob("application/vnd.oci.image.index.v1+json", index.to_string().into_bytes());
+        }
+        built.layout(&folder.path().join(depth.to_string()), "v1");
+        read(&format!("oci:{}", folder.path().join(depth.to_string()).display()), &OpenOptions::default())
+    };
+    let read = nest(2).expect("not too deep");
+    assert!(contents(&read)[0].1.contains_key("f"));
+    assert_eq!(read[0].attestations, [r#"{"orphan":true}"#]);
+    assert!(nest(9).expect_err("too deep").contains("nests indexes"));
+}

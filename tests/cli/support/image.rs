@@ -420,7 +420,8 @@ impl Built {
         self.archive_with(tag, &[])
     }
 
-    fn archive_with(&self, tag: &str, more: &[(&str, String)]) -> Vec<u8> {
+    /// An OCI archive with further files.
+    pub(crate) fn archive_with(&self, tag: &str, more: &[(&str, String)]) -> Vec<u8> {
         let mut archive = Changeset::new().directory("blobs/").directory("blobs/sha256/");
         for (digest, bytes) in &self.blobs {
             archive = archive.file(&format!("blobs/{}", digest.replace(':', "/")), bytes);

@@ -3,6 +3,8 @@
 // Each test uses a part, and a part is there before its test is.
 #![allow(dead_code)]
 
+#[cfg(unix)]
+pub(crate) mod daemon;
 pub(crate) mod image;
 pub(crate) mod imgscan;
 pub(crate) mod registry;
