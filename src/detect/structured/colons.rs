@@ -33,7 +33,7 @@ pub(super) static PGPASS: Colons =
 /// <https://httpd.apache.org/docs/current/misc/password_encryptions.html>
 pub(super) static HTPASSWD: Colons = Colons {
     id: "htpasswd",
-    files: &[".htpasswd*", "htpasswd*", "*.htpasswd", "passwd.htpasswd", ".htdigest", "htdigest"],
+    files: &[".htpasswd*", "htpasswd", "*.htpasswd", "passwd.htpasswd", ".htdigest", "htdigest"],
     rule: "htpasswd-hash",
     read: hash,
 };
@@ -82,6 +82,10 @@ pub(super) static GIT_CREDENTIALS: Colons = Colons {
 impl Detector for Colons {
     fn id(&self) -> &'static str {
         self.id
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        self.files
     }
 
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
@@ -159,7 +163,9 @@ fn hash(line: &[u8]) -> Option<Entry> {
         end = start + digest.len();
     }
     let value = rest.get(start..end)?;
-    if matches!(value.first(), None | Some(b'!' | b'*')) || matches!(value, b"x" | b"NP" | b"LK") {
+    let user = line.get(..colon)?;
+    let plausible = user.len() <= 64 && user.iter().chain(value).all(u8::is_ascii_graphic);
+    if !plausible || matches!(value.first(), None | Some(b'!' | b'*')) || matches!(value, b"x" | b"NP" | b"LK") {
         return None;
     }
     let mut evidence: Vec<String> = fact("user", line.get(..colon)?, value).into_iter().collect();

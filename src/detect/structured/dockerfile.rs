@@ -17,6 +17,10 @@ impl Detector for Dockerfile {
         "dockerfile"
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        FILES
+    }
+
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
         matches!(
             hint.kind,

@@ -16,6 +16,12 @@ pub(super) fn matches(path: &str, patterns: &[&str]) -> bool {
     patterns.iter().any(|pattern| matches_one(path, pattern))
 }
 
+/// The file's name as patterns see it.
+pub(super) fn name(path: &str) -> &str {
+    let path = without_copy_suffix(path);
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 fn matches_one(path: &str, pattern: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if let Some((above, last)) = pattern.split_once("/**/") {

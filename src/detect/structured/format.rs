@@ -157,6 +157,10 @@ impl Detector for Format {
         self.id
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        self.files
+    }
+
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
         files::matches(hint.path, self.files) && files::mentions(head, self.sniff)
     }
@@ -321,14 +325,16 @@ pub(super) fn decode_base64(value: &[u8]) -> Option<Vec<u8>> {
 /// User and password of a URL with both.
 pub(super) fn url_password(url: &[u8]) -> Option<(&[u8], &[u8])> {
     let authority = url.get(memchr::memmem::find(url, b"://")? + 3..)?;
-    let end = authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#') || b.is_ascii_whitespace()).unwrap_or(authority.len());
-    // A password may hold a slash; the last `@` before white space decides then.
-    let window = authority.get(..end)?;
+    let end = authority.iter().position(|b| matches!(b, b'/' | b'"' | b'<') || b.is_ascii_whitespace()).unwrap_or(authority.len());
+    let window = authority.get(..end.min(2048))?;
     let at = memchr::memrchr(b'@', window)?;
     let userinfo = window.get(..at)?;
     let colon = memchr::memchr(b':', userinfo)?;
     let password = userinfo.get(colon + 1..)?;
-    (!password.is_empty()).then_some((userinfo.get(..colon)?, password))
+    // People do not encode `?` and `#` in passwords; after a port they start the query.
+    let mark = password.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(0);
+    let port = mark > 0 && password.get(..mark)?.iter().all(u8::is_ascii_digit);
+    (!password.is_empty() && !port).then_some((userinfo.get(..colon)?, password))
 }
 
 fn url_host(url: &[u8]) -> Option<String> {
@@ -395,6 +401,8 @@ mod tests {
         assert_eq!(url_password(b"redis://:pw@h"), Some((&b""[..], &b"pw"[..])));
         assert_eq!(url_password(b"https://joe@h/x"), None);
         assert_eq!(url_password(b"https://h:80/x@y"), None);
+        assert_eq!(url_password(b"https://h:80?x=@y"), None);
+        assert_eq!(url_password(b"https://joe:p!#@h"), Some((&b"joe"[..], &b"p!#"[..])));
         assert_eq!(url_host(b"https://joe:pw@h/x").as_deref(), Some("host h"));
     }
 

@@ -39,15 +39,19 @@ const HARMLESS: &[&str] = &[
     "project",
 ];
 
+const FILES: &[&str] = &["*.yaml", "*.yml", "*.json", "*.yaml.j2", "*.yml.j2", "*.tpl"];
+
 impl Detector for Manifest {
     fn id(&self) -> &'static str {
         ID
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        FILES
+    }
+
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
-        files::matches(hint.path, &["*.yaml", "*.yml", "*.json", "*.yaml.j2", "*.yml.j2", "*.tpl"])
-            && files::mentions(head, &["apiVersion"])
-            && files::mentions(head, &["kind"])
+        files::matches(hint.path, FILES) && files::mentions(head, &["apiVersion"]) && files::mentions(head, &["kind"])
     }
 
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

@@ -64,6 +64,19 @@ const FILES: &[&str] = &[
     "smithery.yaml",
 ];
 
+/// By content.
+const SNIFFED: &[&str] = &["*.json", "*.jsonc", "*.toml", "*.yaml", "*.yml"];
+/// Both.
+const ALL: &[&str] = &{
+    let mut all = [""; FILES.len() + SNIFFED.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < FILES.len() { FILES[at] } else { SNIFFED[at - FILES.len()] };
+        at += 1;
+    }
+    all
+};
+
 /// Keys whose children are servers, by name.
 const SERVERS: &[&str] = &["mcpServers", "mcp_servers", "context_servers", "mcp-servers", "mcpservers"];
 /// Such keys in files that are about nothing but servers, and opencode's and goose's.
@@ -74,10 +87,13 @@ impl Detector for Mcp {
         "mcp-config"
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        ALL
+    }
+
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
         files::matches(hint.path, FILES)
-            || (files::matches(hint.path, &["*.json", "*.jsonc", "*.toml", "*.yaml", "*.yml"])
-                && SERVERS.iter().any(|servers| files::mentions(head, &[servers])))
+            || (files::matches(hint.path, SNIFFED) && SERVERS.iter().any(|servers| files::mentions(head, &[servers])))
     }
 
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

@@ -11,6 +11,7 @@ mod flow;
 mod format;
 mod formats;
 mod header;
+mod index;
 mod lines;
 mod manifest;
 mod mcp;
@@ -29,11 +30,15 @@ use std::{borrow::Cow, ops::Range};
 
 use self::formats::{cloud, databases, kubernetes, registries, syntax, transfer, web};
 use super::Hint;
+use crate::finding::LocationKind;
 
 /// A detector of one file format.
 pub trait Detector: Send + Sync {
     /// Kebab-case, unique: `docker-config`.
     fn id(&self) -> &'static str;
+
+    /// Names of its files, as in [`files::matches`], so that it need not be asked for every file; `*` for any.
+    fn files(&self) -> &'static [&'static str];
 
     /// Whether the haystack is of this format, judged by its path and its first bytes. Cheap: asked for every file.
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool;
@@ -71,10 +76,15 @@ pub enum Meaning {
 /// Bytes of a file's start that detectors look at.
 pub const HEAD: usize = 1024;
 
-/// The detector that reads a file: the first of [`DETECTORS`] that wants it. `head` is cut to [`HEAD`] bytes.
+/// The detector that reads a haystack: the first of [`DETECTORS`] that wants it. `head` is cut to [`HEAD`] bytes.
 pub fn detector_for(hint: &Hint<'_>, head: &[u8]) -> Option<&'static dyn Detector> {
     let head = head.get(..head.len().min(HEAD)).unwrap_or(head);
-    DETECTORS.iter().copied().find(|detector| detector.wants(hint, head))
+    if hint.kind != LocationKind::File {
+        return DETECTORS.iter().copied().find(|detector| detector.wants(hint, head));
+    }
+    // The same file name comes thousands of times, so candidates are found by name.
+    let mut candidates = index::candidates(hint.path).into_iter().filter_map(|position| DETECTORS.get(usize::from(position)).copied());
+    candidates.find(|detector| detector.wants(hint, head))
 }
 
 /// Every structured detector, specific ones before general ones. A new one is one file and one line here.
@@ -155,6 +165,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &php::Django,
     &php::Php,
     &script::Script,
+    &script::Shebang,
     &syntax::JSON,
     &syntax::YAML,
     &syntax::TOML,

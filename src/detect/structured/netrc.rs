@@ -10,13 +10,19 @@ use crate::detect::Hint;
 /// The detector.
 pub(super) struct Netrc;
 
+const FILES: &[&str] = &[".netrc", "_netrc", "netrc", "*.netrc", ".authinfo"];
+
 impl Detector for Netrc {
     fn id(&self) -> &'static str {
         "netrc"
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        FILES
+    }
+
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, &[".netrc", "_netrc", "netrc", "*.netrc", ".authinfo"])
+        files::matches(hint.path, FILES)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

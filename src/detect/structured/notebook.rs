@@ -10,13 +10,19 @@ use crate::detect::Hint;
 /// The detector.
 pub(super) struct Notebook;
 
+const FILES: &[&str] = &["*.ipynb"];
+
 impl Detector for Notebook {
     fn id(&self) -> &'static str {
         "notebook"
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        FILES
+    }
+
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, &["*.ipynb"])
+        files::matches(hint.path, FILES)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

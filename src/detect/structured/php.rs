@@ -14,13 +14,20 @@ pub(super) struct Php;
 const SALTS: &[&str] =
     &["AUTH_KEY", "SECURE_AUTH_KEY", "LOGGED_IN_KEY", "NONCE_KEY", "AUTH_SALT", "SECURE_AUTH_SALT", "LOGGED_IN_SALT", "NONCE_SALT"];
 
+const PHP_FILES: &[&str] = &["*.php", "*.php5", "*.phtml", "*.inc", "*.php.*", "wp-config*"];
+const DJANGO_FILES: &[&str] = &["settings.py", "*settings.py", "settings/*.py", "local_settings*"];
+
 impl Detector for Php {
     fn id(&self) -> &'static str {
         "php-config"
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        PHP_FILES
+    }
+
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, &["*.php", "*.php5", "*.phtml", "*.inc", "*.php.*", "wp-config*"])
+        files::matches(hint.path, PHP_FILES)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
@@ -39,7 +46,8 @@ impl Detector for Php {
                 continue;
             }
             at = quoted.end;
-            match defined {
+            let variable = || variable(slice(text, start.saturating_sub(80)..start), start);
+            match defined.or_else(variable) {
                 Some((place, is_define)) => report(text, place, is_define, &quoted, emit),
                 None if quoted.span.len() <= 128 => {
                     let before = slice(text, start.saturating_sub(16)..start).trim_ascii_end();
@@ -50,6 +58,14 @@ impl Detector for Php {
             }
         }
     }
+}
+
+/// The name of `$name = ` at the end of `before`, which ends at `start`.
+fn variable(before: &[u8], start: usize) -> Option<(Range<usize>, bool)> {
+    let left = before.trim_ascii_end().strip_suffix(b"=")?.trim_ascii_end();
+    let length = left.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    let end = start - before.len() + left.len();
+    (length > 0 && left.get(left.len().checked_sub(length + 1)?) == Some(&b'$')).then_some((end - length..end, false))
 }
 
 /// What may stand between a name and its value.
@@ -79,8 +95,12 @@ impl Detector for Django {
         "django-settings"
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        DJANGO_FILES
+    }
+
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, &["settings.py", "*settings.py", "settings/*.py", "local_settings*"])
+        files::matches(hint.path, DJANGO_FILES)
     }
 
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

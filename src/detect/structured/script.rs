@@ -1,7 +1,7 @@
 //! Shell scripts, profiles and histories; Ansible inventories, which are lines of words too.
 
 use super::{Detector, Field, files, shell};
-use crate::detect::Hint;
+use crate::{detect::Hint, finding::LocationKind};
 
 /// The detector.
 pub(super) struct Script;
@@ -66,8 +66,33 @@ impl Detector for Script {
         "shell"
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        FILES
+    }
+
+    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
+        files::matches(hint.path, FILES)
+    }
+
+    fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        shell::fields(text, emit);
+    }
+}
+
+/// The same under any name, told by its first line.
+pub(super) struct Shebang;
+
+impl Detector for Shebang {
+    fn id(&self) -> &'static str {
+        "shell-shebang"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["*"]
+    }
+
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
-        files::matches(hint.path, FILES) || is_shell(head)
+        hint.kind == LocationKind::File && is_shell(head)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

@@ -173,6 +173,10 @@ impl Detector for Whole {
         self.id
     }
 
+    fn files(&self) -> &'static [&'static str] {
+        self.files
+    }
+
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
         files::matches(hint.path, self.files)
     }

@@ -110,12 +110,17 @@ pub(in crate::detect::structured) static TERRAFORM_LOGIN: Format =
         .credentials(&[credential("credentials/{host}/token", "hashicorp-terraform-cloud-token")]);
 
 /// `vault operator init`, as text or JSON. <https://developer.hashicorp.com/vault/docs/commands/operator/init>
-pub(in crate::detect::structured) static VAULT_INIT: Format =
-    Format::new("vault-init", &["*"], Syntax::JsonOrLines(lines::INI)).sniff(&["Unseal Key 1:"]).credentials(&[
-        credential("Unseal Key*", "hashicorp-vault-unseal-key"),
-        credential("Recovery Key*", "hashicorp-vault-unseal-key"),
-        credential("Initial Root Token", "vault-root-token"),
-    ]);
+pub(in crate::detect::structured) static VAULT_INIT: Format = Format::new(
+    "vault-init",
+    &["*vault*", "*init*", "*unseal*", "*key*", "*.txt", "*.log", "*.md", "*.out"],
+    Syntax::JsonOrLines(lines::INI),
+)
+.sniff(&["Unseal Key 1:"])
+.credentials(&[
+    credential("Unseal Key*", "hashicorp-vault-unseal-key"),
+    credential("Recovery Key*", "hashicorp-vault-unseal-key"),
+    credential("Initial Root Token", "vault-root-token"),
+]);
 
 /// The same as JSON.
 pub(in crate::detect::structured) static VAULT_INIT_JSON: Format =
