@@ -12,7 +12,7 @@ use super::{
     model::entropy,
     overlap::{Candidate, Rank},
     quiet, rule,
-    structured::{DETECTORS, Meaning},
+    structured::{self, Meaning},
     surroundings::{Kind, Surroundings},
     token, url,
 };
@@ -38,6 +38,8 @@ pub(super) struct Search<'e, 's> {
     /// Numbers the decoded runs.
     runs: u32,
     budget: usize,
+    /// What structured detectors say about places, for whichever rule wins there.
+    facts: Vec<(Range<usize>, Vec<String>)>,
 }
 
 /// A value that a rule claims, before checks.
@@ -57,7 +59,7 @@ struct Claim<'a> {
 
 impl<'e, 's> Search<'e, 's> {
     pub(super) fn new(engine: &'e Engine, scratch: &'s mut Scratch) -> Self {
-        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED }
+        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, facts: Vec::new() }
     }
 
     /// All stages.
@@ -75,6 +77,24 @@ impl<'e, 's> Search<'e, 's> {
             self.named(name.as_bytes(), haystack, 0..haystack.len(), haystack, hint, surroundings, (true, Form::Operator));
         }
         self.literals(haystack, hint, surroundings);
+        self.attach_facts();
+    }
+
+    /// Gives the facts of structured fields to every match inside a field.
+    fn attach_facts(&mut self) {
+        let mut facts = std::mem::take(&mut self.facts);
+        facts.sort_by_key(|(span, _)| (span.start, span.end));
+        for candidate in &mut self.scratch.candidates {
+            let matched = &mut candidate.matched;
+            let after = facts.partition_point(|(span, _)| span.start <= matched.span.start);
+            // Fields do not nest deeper than a script in a string and a query in a URL.
+            for (span, evidence) in facts.iter().take(after).rev().take(4) {
+                if matched.span.end <= span.end {
+                    let new: Vec<String> = evidence.iter().filter(|fact| !matched.evidence.contains(fact)).cloned().collect();
+                    matched.evidence.extend(new);
+                }
+            }
+        }
     }
 
     /// Literals of the prefilter, and what they lead to.
@@ -200,11 +220,7 @@ impl<'e, 's> Search<'e, 's> {
         if self.depth > 0 && hint.name.is_none() && hint.path.is_empty() {
             return;
         }
-        let head = haystack.get(..haystack.len().min(512)).unwrap_or_default();
-        for detector in DETECTORS {
-            if !detector.wants(hint, head) {
-                continue;
-            }
+        if let Some(detector) = structured::detector_for(hint, haystack) {
             detector.find(haystack, hint, &mut |field| {
                 let name = field.name.as_bytes();
                 let place = Surroundings { kind: if surroundings.kind == Kind::Docs { Kind::Docs } else { Kind::Config }, ..surroundings };
@@ -231,11 +247,12 @@ impl<'e, 's> Search<'e, 's> {
                     }
                     Meaning::Value => self.named(name, &field.value, field.span.clone(), haystack, hint, place, (true, Form::Operator)),
                 }
-                if let std::borrow::Cow::Owned(value) = &field.value {
-                    // Unescaped: other than what the raw search sees.
-                    if haystack.get(field.span.clone()) != Some(value.as_slice()) {
-                        self.unescaped(value, &field.span, hint);
-                    }
+                // Unescaped: other than what the raw search sees.
+                if haystack.get(field.span.clone()) != Some(field.value.as_ref()) {
+                    self.unescaped(&field.value, &field.span, hint);
+                }
+                if !field.evidence.is_empty() && self.depth == 0 {
+                    self.facts.push((field.span, field.evidence));
                 }
             });
         }
