@@ -54,6 +54,8 @@ pub(crate) enum Command {
     /// Scan images (the default)
     #[command(after_help = IMAGES)]
     Scan(ScanArgs),
+    /// Judge Kubernetes manifests with the policy of the admission webhook
+    K8s(K8sArgs),
     /// List, show and test rules
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -84,6 +86,27 @@ pub(crate) struct ScanArgs {
     pub(crate) detection: DetectionArgs,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  imgscan k8s deploy/
+  helm template chart/ | imgscan k8s -
+  kustomize build overlays/prod | imgscan k8s --policy policy.yaml -")]
+pub(crate) struct K8sArgs {
+    /// Manifests: files, folders (.yaml, .yml and .json files), or - for standard input
+    #[arg(value_name = "FILE|DIR|-", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The webhook's policy: a CredentialPolicy object, or its spec [default: the webhook's defaults]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+    #[command(flatten)]
+    pub(crate) detection: DetectionArgs,
 }
 
 #[derive(Debug, clap::Args)]

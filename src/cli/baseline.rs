@@ -54,9 +54,8 @@ pub(crate) fn prune(args: &BaselineScanArgs, verbosity: &Verbosity) -> anyhow::R
 
 /// The images' reports without what `imgscan.toml` ignores; `None` where a target could not be read.
 fn scan(args: &BaselineScanArgs, verbosity: &Verbosity) -> anyhow::Result<Option<Vec<imgscan::report::ImageReport>>> {
-    let targets = run::parse_targets(&args.images)?;
-    let mut settings = settings::load(&args.detection, &args.source, None)?;
-    let mut scanned = run::scan_targets(&targets, &settings, args.progress, verbosity);
+    let mut settings = settings::load(&args.detection, Some(&args.source), None)?;
+    let mut scanned = run::scan_targets(&args.images, &settings, args.progress, verbosity);
     for image in &mut scanned.images {
         held::apply(image, None, &mut settings.ignore, settings.today);
     }

@@ -3,7 +3,12 @@
 use std::io::{self, BufRead, Read, Write};
 
 use anyhow::{Context, bail};
-use imgscan::{Secret, fingerprint::Fingerprinter};
+use imgscan::{
+    Secret,
+    detect::{Engine, Hint, Scratch, guessable},
+    finding::LocationKind,
+    fingerprint::{Fingerprint, Fingerprinter, canonical},
+};
 use zeroize::Zeroizing;
 
 use crate::{args::FingerprintArgs, exit::Exit, messages, settings};
@@ -14,6 +19,8 @@ const MAX_VALUE: u64 = 1 << 20;
 /// Reads standard input to its end, one value at a time.
 pub(crate) fn run(args: &FingerprintArgs) -> anyhow::Result<Exit> {
     let fingerprints = settings::fingerprinter(&args.key, None)?;
+    let engine = Engine::new(Vec::new());
+    let mut scratch = Scratch::default();
     let separator = if args.null { 0 } else { b'\n' };
     let mut input = io::stdin().lock();
     let mut out = io::stdout().lock();
@@ -37,7 +44,7 @@ pub(crate) fn run(args: &FingerprintArgs) -> anyhow::Result<Exit> {
             writeln!(out)?;
             continue;
         }
-        match of(&fingerprints, &value) {
+        match of(&fingerprints, &engine, &mut scratch, &value) {
             Some(id) => writeln!(out, "{id}")?,
             None => {
                 refused = true;
@@ -50,19 +57,18 @@ pub(crate) fn run(args: &FingerprintArgs) -> anyhow::Result<Exit> {
     Ok(if refused { Exit::Error } else { Exit::Clean })
 }
 
-fn of(fingerprints: &Fingerprinter, value: &[u8]) -> Option<String> {
-    let secret = Secret::new(value);
-    let guessable = guessable(value);
-    fingerprints.of_value(&secret, guessable).map(|id| id.to_string())
+/// The fingerprint that a report would have for the value; `None` where it could be guessed and there is no key.
+fn of(fingerprints: &Fingerprinter, engine: &Engine, scratch: &mut Scratch, value: &[u8]) -> Option<Fingerprint> {
+    let guessable = guessable(&canonical(value)) && !has_format(engine, scratch, value.trim_ascii());
+    fingerprints.of_value(&Secret::new(value), guessable)
 }
 
-/// As the engine judges a value in a report: a provider's format is never guessable; otherwise about 64 bits are asked.
-fn guessable(value: &[u8]) -> bool {
-    let mut counts = [0_u32; 256];
-    for byte in value {
-        counts[usize::from(*byte)] += 1;
-    }
-    let length = value.len() as f64;
-    let bits: f64 = counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count)).map(|n| n * (length / n).log2()).sum();
-    bits < 64.0
+/// Whether the whole value has a provider's format.
+fn has_format(engine: &Engine, scratch: &mut Scratch, value: &[u8]) -> bool {
+    let hint = Hint { kind: LocationKind::Env, path: "", name: None, binary: false };
+    let mut found = false;
+    engine.find(value, &hint, scratch, &mut |matched| {
+        found |= !matched.guessable && matched.refuted.is_none() && matched.span == (0..value.len());
+    });
+    found
 }

@@ -5,6 +5,7 @@ mod baseline;
 mod exit;
 mod explain;
 mod fingerprint;
+mod k8s;
 mod log;
 mod messages;
 mod progress;
@@ -47,6 +48,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         None => run::scan(&args.scan, verbosity),
         Some(Command::Scan(scan)) => run::scan(&scan, verbosity),
+        Some(Command::K8s(options)) => k8s::run(&options, verbosity),
         Some(Command::Rules(command)) => rules::run(&command),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Fingerprint(options)) => fingerprint::run(&options),

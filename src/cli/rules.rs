@@ -4,12 +4,16 @@ use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use imgscan::{
-    detect::{Rule, Shape, rule},
+    detect::{Engine, Hint, Rule, Scratch, Shape, rule, samples},
+    finding::LocationKind,
     output::text,
 };
 use unicode_width::UnicodeWidthStr;
 
 use crate::{args::RulesCommand, exit::Exit, messages, settings};
+
+/// Fillings of each template.
+const SEEDS: u64 = 3;
 
 /// Runs one of the subcommands.
 pub(crate) fn run(command: &RulesCommand) -> anyhow::Result<Exit> {
@@ -100,9 +104,64 @@ pub(crate) fn describe(rule: &Rule) -> String {
     text
 }
 
+/// Runs each rule's samples and near misses through the engine, with the built-in rules beside it as in a scan.
 fn test(file: &PathBuf) -> anyhow::Result<Exit> {
     let rules = settings::rules([file])?;
-    let rules = text::count(rules.len() as u64, "rule", "rules");
-    messages::note(&format!("{}: {rules}, all patterns compile", file.display()));
-    Ok(Exit::Clean)
+    let engine = Engine::new(rules.clone());
+    let mut scratch = Scratch::default();
+    let mut problems = Vec::new();
+    let mut tried = 0_u64;
+    for rule in &rules {
+        if rule.samples.is_empty() && !matches!(rule.shape, Shape::Structural) {
+            problems.push(format!("{}: it has no `samples`, so nothing shows that it works", rule.id));
+        }
+        for seed in 0..SEEDS {
+            for sample in &rule.samples {
+                tried += 1;
+                let found = found(&engine, &mut scratch, rule, sample, seed);
+                if found.iter().any(|id| *id == rule.id) {
+                    continue;
+                }
+                let instead = if found.is_empty() { "nothing is found".to_owned() } else { format!("found as {}", found.join(", ")) };
+                problems.push(format!("{}: sample `{sample}`: {instead}", rule.id));
+            }
+            for miss in &rule.near_misses {
+                tried += 1;
+                if found(&engine, &mut scratch, rule, miss, seed).iter().any(|id| *id == rule.id) {
+                    problems.push(format!("{}: near miss `{miss}` is found", rule.id));
+                }
+            }
+        }
+    }
+    problems.dedup();
+    for problem in &problems {
+        messages::warning(problem);
+    }
+    let (rules, tried) = (text::count(rules.len() as u64, "rule", "rules"), text::count(tried, "sample", "samples"));
+    messages::note(&format!("{}: {rules}, {tried}, {}", file.display(), text::count(problems.len() as u64, "problem", "problems")));
+    Ok(if problems.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+/// Ids of the rules that report the filled template, where a rule of this shape would meet it.
+fn found(engine: &Engine, scratch: &mut Scratch, rule: &Rule, template: &str, seed: u64) -> Vec<String> {
+    let value = samples::fill(template, seed);
+    let text = match &rule.shape {
+        Shape::Token { context, .. } => {
+            let context = context.first().map(|word| format!("{word} ")).unwrap_or_default();
+            format!("{context}{value}\n")
+        }
+        Shape::Assigned { names, .. } => {
+            let name = names.first().map(|word| word.replace(['.', '-'], "_").to_uppercase()).unwrap_or_default();
+            format!("{name}={value}\n")
+        }
+        Shape::Structural => value,
+    };
+    let hint = Hint { kind: LocationKind::File, path: "sample.env", name: None, binary: false };
+    let mut ids = Vec::new();
+    engine.find(text.as_bytes(), &hint, scratch, &mut |matched| {
+        if matched.refuted.is_none() {
+            ids.push(matched.rule.id.to_string());
+        }
+    });
+    ids
 }

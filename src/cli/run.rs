@@ -9,14 +9,14 @@ use std::{
 
 use anyhow::Context;
 use imgscan::{
-    output::{self, Document, Failed, Format, table},
+    output::{Document, Failed, Format, table},
     report::{ImageReport, Report, held},
     scan,
     target::Target,
 };
 
 use crate::{
-    args::{ProgressMode, ScanArgs, Verbosity},
+    args::{OutputArgs, ProgressMode, ScanArgs, Verbosity},
     exit::Exit,
     messages, progress,
     settings::{self, Settings},
@@ -32,53 +32,71 @@ pub(crate) struct Scanned {
 /// `imgscan IMAGE...`
 pub(crate) fn scan(args: &ScanArgs, verbosity: &Verbosity) -> anyhow::Result<Exit> {
     // Whatever can fail before the first byte is pulled fails now.
-    let targets = parse_targets(&args.images)?;
-    for (_, file) in &args.output.outputs {
-        check_folder(file)?;
-    }
-    let mut settings = settings::load(&args.detection, &args.source, Some(&args.gate))?;
-    let scanned = scan_targets(&targets, &settings, args.output.progress, verbosity);
-    let (mut images, failed) = (scanned.images, scanned.failed);
+    check_folders(&args.output)?;
+    let settings = settings::load(&args.detection, Some(&args.source), Some(&args.gate))?;
+    let scanned = scan_targets(&args.images, &settings, args.output.progress, verbosity);
+    report(&args.output, settings, scanned.images, scanned.failed, verbosity)
+}
+
+/// From what was found to reports and exit code.
+pub(crate) fn report(
+    output: &OutputArgs,
+    mut settings: Settings,
+    mut images: Vec<ImageReport>,
+    failed: Vec<Failed>,
+    verbosity: &Verbosity,
+) -> anyhow::Result<Exit> {
     let held: Vec<_> =
         images.iter_mut().map(|image| held::apply(image, settings.gate.baseline.as_ref(), &mut settings.ignore, settings.today)).collect();
     let report = Report { ruleset: settings.ruleset.clone(), images };
     let exit =
         if failed.is_empty() { Exit::from(report.verdict(settings.gate.fail_on, settings.gate.allow_incomplete)) } else { Exit::Error };
     let document = Document { report: &report, held: &held, failed: &failed, judgement: settings.gate.judgement() };
-    write_files(args, &document)?;
-    if !document.report.images.is_empty() || args.output.format != Format::Table {
-        write_stdout(args.output.format, &document, verbosity)?;
+    write_files(output, &document)?;
+    if !document.report.images.is_empty() || output.format != Format::Table {
+        match write_stdout(output.format, &document, verbosity) {
+            // A reader that has seen enough (`| head`) is no error, and changes nothing about the verdict.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.context("the report cannot be written to standard output")?,
+        }
     }
     remarks(&settings, failed.is_empty(), verbosity);
     Ok(exit)
 }
 
-/// Parses every target before the first is opened.
-pub(crate) fn parse_targets(images: &[String]) -> anyhow::Result<Vec<(String, Target)>> {
-    let parse = |text: &String| {
-        let target = Target::from_str(text).with_context(|| format!("`{text}` is no image"))?;
-        Ok((text.clone(), target))
-    };
-    images.iter().map(parse).collect()
+/// Whether the files of the reports can be made, as far as one can tell.
+pub(crate) fn check_folders(output: &OutputArgs) -> anyhow::Result<()> {
+    output.outputs.iter().try_for_each(|(_, file)| check_folder(file))
 }
 
 /// Scans one target after the other; a target that cannot be read does not stop the others.
-pub(crate) fn scan_targets(targets: &[(String, Target)], settings: &Settings, mode: ProgressMode, verbosity: &Verbosity) -> Scanned {
+pub(crate) fn scan_targets(images: &[String], settings: &Settings, mode: ProgressMode, verbosity: &Verbosity) -> Scanned {
     let mut scanned = Scanned { images: Vec::new(), failed: Vec::new() };
+    // All are parsed first, so that a slip of the pen shows at once.
+    let mut targets = Vec::new();
+    for text in images {
+        match Target::from_str(text) {
+            Ok(target) => targets.push((text, target)),
+            Err(error) => scanned.fail(text, error.into()),
+        }
+    }
     for (text, target) in targets {
         let progress = progress::start(mode, verbosity);
-        let result = scan::scan(target, &settings.options, &*progress);
+        let result = scan::scan(&target, &settings.options, &*progress);
         progress.finish();
         match result {
             Ok(mut images) => scanned.images.append(&mut images),
-            Err(error) => {
-                let error = anyhow::Error::from(error);
-                scanned.failed.push(Failed { reference: text.clone(), problem: messages::with_causes(&error) });
-                messages::error(&error.context(format!("`{text}` cannot be scanned")));
-            }
+            Err(error) => scanned.fail(text, error.into()),
         }
     }
     scanned
+}
+
+impl Scanned {
+    fn fail(&mut self, text: &str, error: anyhow::Error) {
+        self.failed.push(Failed { reference: text.to_owned(), problem: messages::with_causes(&error) });
+        messages::error(&error.context(format!("`{text}` cannot be scanned")));
+    }
 }
 
 fn check_folder(file: &Path) -> anyhow::Result<()> {
@@ -87,23 +105,23 @@ fn check_folder(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_files(args: &ScanArgs, document: &Document<'_>) -> anyhow::Result<()> {
+fn write_files(output: &OutputArgs, document: &Document<'_>) -> anyhow::Result<()> {
     // A file is no terminal: no colours, and room for long lines.
     let style = table::Style { width: 120, color: false, quiet: false };
-    for (format, file) in &args.output.outputs {
+    for (format, file) in &output.outputs {
         let mut bytes = Vec::new();
-        output::write(*format, document, &style, &mut bytes)?;
+        imgscan::output::write(*format, document, &style, &mut bytes)?;
         fs::write(file, bytes).with_context(|| format!("the report {} cannot be written", file.display()))?;
     }
     Ok(())
 }
 
-fn write_stdout(format: Format, document: &Document<'_>, verbosity: &Verbosity) -> anyhow::Result<()> {
+fn write_stdout(format: Format, document: &Document<'_>, verbosity: &Verbosity) -> io::Result<()> {
     let stdout = io::stdout();
     let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
     let style = table::Style { width: width(), color, quiet: verbosity.quiet };
     let mut out = io::BufWriter::with_capacity(1 << 16, stdout.lock());
-    output::write(format, document, &style, &mut out)?;
+    imgscan::output::write(format, document, &style, &mut out)?;
     out.flush()?;
     if format != Format::Table && !verbosity.quiet {
         messages::note(&document.verdict());

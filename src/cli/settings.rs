@@ -58,17 +58,11 @@ impl Gate {
 }
 
 /// Reads everything that the flags and the configuration name.
-pub(crate) fn load(detection: &DetectionArgs, source: &SourceArgs, gate: Option<&GateArgs>) -> anyhow::Result<Settings> {
+pub(crate) fn load(detection: &DetectionArgs, source: Option<&SourceArgs>, gate: Option<&GateArgs>) -> anyhow::Result<Settings> {
     let (config_file, config) = configuration(detection.config.as_deref())?;
     let rules = rules(config.rules.iter().chain(&detection.rules))?;
     let engine = Arc::new(Engine::new(rules));
     warn_of_unknown_rules(&config_file, &config, &engine);
-    let open = OpenOptions {
-        platform: source.platform.clone().or_else(|| config.platform.clone().filter(|_| !source.all_platforms)),
-        all_platforms: source.all_platforms || (config.all_platforms.unwrap_or(false) && source.platform.is_none()),
-        insecure: source.insecure,
-        ca_cert: source.ca_cert.clone().or_else(|| config.ca_cert.clone()),
-    };
     let gate = match gate {
         Some(gate) => gate_of(gate, &config)?,
         None => Gate { fail_on: None, allow_incomplete: true, baseline: None },
@@ -78,8 +72,12 @@ pub(crate) fn load(detection: &DetectionArgs, source: &SourceArgs, gate: Option<
         ruleset: ruleset::version(engine.rules()),
         options: ScanOptions {
             engine,
-            open,
-            jobs: source.jobs.map(usize::from).or(config.jobs).unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)),
+            open: source.map(|source| open_options(source, &config)).unwrap_or_default(),
+            jobs: source
+                .and_then(|source| source.jobs)
+                .map(usize::from)
+                .or(config.jobs)
+                .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)),
             min_confidence: min_confidence.unwrap_or(Confidence::Medium),
             show_refuted: detection.show_refuted,
             show_public: detection.show_public,
@@ -90,6 +88,15 @@ pub(crate) fn load(detection: &DetectionArgs, source: &SourceArgs, gate: Option<
         gate,
         today: jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date(),
     })
+}
+
+fn open_options(source: &SourceArgs, config: &Config) -> OpenOptions {
+    OpenOptions {
+        platform: source.platform.clone().or_else(|| config.platform.clone().filter(|_| !source.all_platforms)),
+        all_platforms: source.all_platforms || (config.all_platforms.unwrap_or(false) && source.platform.is_none()),
+        insecure: source.insecure,
+        ca_cert: source.ca_cert.clone().or_else(|| config.ca_cert.clone()),
+    }
 }
 
 fn configuration(named: Option<&Path>) -> anyhow::Result<(PathBuf, Config)> {

@@ -41,8 +41,8 @@ pub(super) type Buffer = Vec<(u32, usize)>;
 /// Bits that a value must hold so that nobody can guess it.
 pub(super) const STRONG_BITS: f32 = 64.0;
 
-/// Whether someone could guess the value.
-pub(super) fn guessable(value: &[u8]) -> bool {
+/// Whether someone could guess the value, judged by its bytes alone.
+pub fn guessable(value: &[u8]) -> bool {
     entropy(value) * (value.len() as f32) < STRONG_BITS
 }
 

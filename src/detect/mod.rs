@@ -32,6 +32,7 @@ mod url;
 
 use std::{ops::Range, sync::Arc, time::SystemTime};
 
+pub use classify::guessable;
 pub use rule::{Rule, RuleError, Shape};
 
 use crate::{

@@ -1,6 +1,10 @@
 //! Black-box tests: images built in code, read by the library's door or by the real binary.
 
 mod credentials;
+mod exits;
+mod k8s;
 mod registry;
+mod reports;
+mod settings;
 mod sources;
 mod support;

@@ -69,7 +69,18 @@ impl Imgscan {
         self
     }
 
-    pub(crate) fn run(mut self) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
+        self.run_and_read(&[]).0
+    }
+
+    /// Runs, and then reads files below HOME.
+    pub(crate) fn run_and_read(mut self, files: &[String]) -> (Outcome, Vec<String>) {
+        let outcome = self.spawn();
+        let read = |file: &String| std::fs::read_to_string(self.home.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        (outcome, files.iter().map(read).collect())
+    }
+
+    fn spawn(&mut self) -> Outcome {
         let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut stdin = child.stdin.take().expect("piped");
         let input = std::mem::take(&mut self.input);
