@@ -148,3 +148,6 @@ impl Scanner {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

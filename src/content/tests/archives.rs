@@ -1,0 +1,170 @@
+use super::*;
+
+#[test]
+fn compressed_streams_by_magic_not_by_name() {
+    let token = token(20);
+    expect("data.bin", &gzip(&env(&token)), &token, "gzip");
+    expect("data.bin", &zlib(&env(&token)), &token, "zlib");
+    expect("data.bin", &zstd::encode_all(&env(&token)[..], 3).expect("memory writes"), &token, "zstd");
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+    bz.write_all(&env(&token)).expect("memory writes");
+    expect("data.bin", &bz.finish().expect("memory writes"), &token, "bzip2");
+}
+
+#[test]
+fn every_member_of_a_gzip_file_and_what_follows() {
+    let (one, two, three) = (token(21), token(22), token(23));
+    let mut bytes = gzip(&env(&one));
+    bytes.extend(gzip(&env(&two)));
+    bytes.extend([0; 512]);
+    bytes.extend(env(&three));
+    let seen = scan("x.gz", &bytes);
+    assert_eq!(seen.ways(&one), ["gzip"]);
+    assert_eq!(seen.ways(&two), ["gzip"]);
+    assert_eq!(seen.ways(&three), [""]);
+    assert!(seen.gaps.is_empty());
+}
+
+#[test]
+fn tar_in_everything() {
+    let token = token(24);
+    let archive = tar(&[("README", b"hello"), ("app/.env", &env(&token))]);
+    expect("backup.tar", &archive, &token, "app/.env");
+    expect("backup.tgz", &gzip(&archive), &token, "gzip > app/.env");
+    expect("backup", &zstd::encode_all(&archive[..], 3).expect("memory writes"), &token, "zstd > app/.env");
+    expect("outer.tar", &tar(&[("inner.tar.gz", &gzip(&archive))]), &token, "inner.tar.gz > gzip > app/.env");
+}
+
+#[test]
+fn two_tars_in_one_and_long_names() {
+    let (one, two) = (token(25), token(26));
+    let long = format!("{}/.env", "folder/".repeat(40).trim_end_matches('/'));
+    let mut bytes = tar(&[(&long, &env(&one))]);
+    bytes.extend(tar(&[(".env", &env(&two))]));
+    let seen = scan("x.tar", &bytes);
+    assert_eq!(seen.ways(&one), [long]);
+    assert_eq!(seen.ways(&two), [".env"]);
+    assert!(seen.gaps.is_empty());
+}
+
+#[test]
+fn zip_members_of_every_shape() {
+    let shapes = [(false, false), (true, false), (false, true), (true, true)];
+    let tokens: Vec<String> = (0..4).map(|n| token(30 + n)).collect();
+    let mut archive = Zip::new();
+    for ((stored, descriptor), token) in shapes.iter().zip(&tokens) {
+        archive = archive.add(
+            &format!("m{stored}{descriptor}"),
+            &env(token),
+            Shape { stored: *stored, descriptor: *descriptor, encrypted: false },
+        );
+    }
+    let last = token(35);
+    let seen = scan("x.jar", &archive.finish(&format!("comment {last}")));
+    for ((stored, descriptor), token) in shapes.iter().zip(&tokens) {
+        assert_eq!(seen.ways(token), [format!("m{stored}{descriptor}")]);
+    }
+    assert_eq!(seen.ways(&last), [""]);
+    assert!(seen.gaps.is_empty());
+}
+
+#[test]
+fn an_encrypted_member_is_a_gap_and_the_next_is_read() {
+    let (one, two) = (token(36), token(37));
+    let encrypted = Shape { encrypted: true, ..Shape::default() };
+    let seen = scan("x.zip", &Zip::new().add("a", &env(&one), encrypted).add("b", &env(&two), Shape::default()).finish(""));
+    assert_eq!(seen.gaps, ["a: is encrypted"]);
+    assert_eq!(seen.ways(&two), ["b"]);
+}
+
+#[test]
+fn data_before_between_and_after_a_zip() {
+    let tokens: Vec<String> = (0..5).map(|n| token(40 + n)).collect();
+    let mut first = Zip::new().add("a", &env(&tokens[0]), Shape::default());
+    first.bytes.extend(env(&tokens[1]));
+    let archive = first.add("b", &env(&tokens[2]), Shape::default()).finish("");
+    let mut bytes = format!("#!/bin/sh\nT={}\nexec java -jar $0\n", tokens[3]).into_bytes();
+    bytes.extend(&archive);
+    bytes.extend(env(&tokens[4]));
+    let seen = scan("app", &bytes);
+    for (token, way) in tokens.iter().zip(["a", "", "b", "", ""]) {
+        assert_eq!(seen.ways(token), [way]);
+    }
+    assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
+}
+
+#[test]
+fn zip_in_zip_in_zip_to_the_limit() {
+    let token = token(45);
+    let mut archive = env(&token);
+    for depth in 0..6 {
+        archive = zip(&[(&format!("level{depth}"), &archive)]);
+    }
+    expect("x", &archive, &token, "level5 > level4 > level3 > level2 > level1 > level0");
+    let seen = scan("x", &zip(&[("level6", &archive)]));
+    assert_eq!(seen.gaps, ["level6 > level5 > level4 > level3 > level2 > level1: is nested deeper than the limit allows"]);
+}
+
+#[test]
+fn a_lying_size_hides_nothing_and_a_lying_directory_is_a_gap() {
+    let token = token(46);
+    let mut archive = zip(&[("a", &env(&token))]);
+    archive[18..22].copy_from_slice(&3u32.to_le_bytes());
+    expect("x.zip", &archive, &token, "a");
+    let mut other = Zip::new().add("a", b"text", Shape::default());
+    let at = other.directory.len() - 5;
+    other.directory[at] = 9;
+    assert_eq!(scan("x.zip", &other.finish("")).gaps.len(), 1);
+}
+
+fn cpio(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, content) in members.iter().chain([&("TRAILER!!!", &b""[..])]) {
+        let mode = if name.starts_with("TRAILER") { 0 } else { 0o100_644 };
+        let fields = [1, mode, 0, 0, 1, 0, content.len(), 0, 0, 0, 0, name.len() + 1, 0];
+        bytes.extend(b"070701");
+        fields.iter().for_each(|field| bytes.extend(format!("{field:08x}").into_bytes()));
+        bytes.extend(name.as_bytes());
+        bytes.push(0);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes.extend(*content);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+    }
+    bytes
+}
+
+#[test]
+fn packages_of_debian_alpine_and_red_hat() {
+    let token = token(47);
+    let content = env(&token);
+    let data = zstd::encode_all(&tar(&[("./etc/app.env", &content)])[..], 3).expect("memory writes");
+    let mut deb = b"!<arch>\n".to_vec();
+    for (name, body) in
+        [("debian-binary", &b"2.0\n"[..]), ("control.tar.gz", &gzip(&tar(&[("control", b"Package: x")]))), ("data.tar.zst", &data)]
+    {
+        deb.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, body.len()).into_bytes());
+        deb.extend(body);
+        deb.resize(deb.len().next_multiple_of(2), b'\n');
+    }
+    expect("x.deb", &deb, &token, "data.tar.zst > zstd > etc/app.env");
+
+    let mut apk = gzip(&tar(&[(".SIGN.RSA.x", b"sig")])[..1024]);
+    apk.extend(gzip(&tar(&[(".PKGINFO", b"pkgname = x")])[..1024]));
+    apk.extend(gzip(&tar(&[("etc/app.env", &content)])));
+    expect("x.apk", &apk, &token, "gzip > etc/app.env");
+
+    let mut rpm = vec![0xed, 0xab, 0xee, 0xdb];
+    rpm.resize(96, 0);
+    let header = |data: &[u8]| {
+        let mut bytes = b"\x8e\xad\xe8\x01\0\0\0\0\0\0\0\0".to_vec();
+        bytes.extend((data.len() as u32).to_be_bytes());
+        bytes.extend(data);
+        bytes
+    };
+    rpm.extend(header(b"12345"));
+    rpm.extend([0; 3]);
+    rpm.extend(header(b"name"));
+    rpm.extend(gzip(&cpio(&[("./etc/app.env", &content)])));
+    expect("x.rpm", &rpm, &token, "payload > gzip > ./etc/app.env");
+    expect("initrd", &cpio(&[("etc/app.env", &content)]), &token, "etc/app.env");
+}
