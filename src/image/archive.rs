@@ -19,7 +19,7 @@ use super::{
     manifest::{self, Descriptor, printable},
     members::{Kind, Members, clean},
     platform::Platform,
-    resolve::Blobs,
+    resolve::{Blobs, no_platform},
     stream,
     verify::{Verified, read_small},
 };
@@ -260,6 +260,15 @@ impl Contents {
             Expected::Oci(tag) => self.oci_images(reference, tag.as_deref(), false, options),
             Expected::Any | Expected::Docker => self.both(reference, options),
         }?;
+        if let Some(wanted) = &options.platform {
+            let wanted = Platform::parse(wanted).map_err(ImageError::Unreadable)?;
+            let has = |image: &Image| image.platform.as_deref().and_then(|text| Platform::parse(text).ok());
+            let others: Vec<Platform> = images.iter().filter_map(|(image, _)| has(image)).collect();
+            images.retain(|(image, _)| has(image).is_none_or(|has| wanted.rank(&has).is_some()));
+            if images.is_empty() {
+                return Err(no_platform(reference, &wanted, others.iter()));
+            }
+        }
         let skipped = std::mem::take(&mut self.skipped);
         if let Some((first, _)) = images.first_mut() {
             first.skipped.extend(skipped);

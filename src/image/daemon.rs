@@ -37,11 +37,12 @@ pub(crate) fn open(daemon: Daemon, name: &str, reference: &str, options: &OpenOp
     let runtime = http::runtime()?;
     let mut tried = Vec::new();
     for address in addresses {
-        if let Address::Socket(path) = &address
-            && !path.exists()
-        {
-            tried.push(format!("{address} (not there)"));
-            continue;
+        if let Address::Socket(path) = &address {
+            let why = if cfg!(not(unix)) { Some("sockets need unix") } else { (!path.exists()).then_some("not there") };
+            if let Some(why) = why {
+                tried.push(format!("{address} ({why})"));
+                continue;
+            }
         }
         match runtime.block_on(export(&address, name)) {
             Ok(response) if response.status().is_success() => {
@@ -60,9 +61,10 @@ pub(crate) fn open(daemon: Daemon, name: &str, reference: &str, options: &OpenOp
     }
     let variable = daemon.variable();
     Err(ImageError::Unreadable(format!(
-        "cannot reach a {} daemon; tried {}; start it, or set {variable} to its address",
+        "cannot reach a {} daemon; tried {}; {}, or set {variable} to its address",
         daemon.tool(),
-        tried.join(", ")
+        tried.join(", "),
+        daemon.start()
     )))
 }
 
@@ -89,6 +91,13 @@ impl Daemon {
         }
     }
 
+    fn start(self) -> &'static str {
+        match self {
+            Self::Docker => "start it",
+            Self::Podman => "start it with `systemctl --user start podman.socket` or `podman system service`",
+        }
+    }
+
     fn variable(self) -> &'static str {
         match self {
             Self::Docker => "DOCKER_HOST",
@@ -101,41 +110,49 @@ impl Daemon {
 fn addresses(daemon: Daemon, variable: impl Fn(&str) -> Option<String>) -> Result<Vec<Address>, String> {
     let name = daemon.variable();
     if let Some(host) = variable(name).filter(|host| !host.is_empty()) {
-        return parse(&host, name, variable("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty())).map(|address| vec![address]);
+        let tls = daemon == Daemon::Docker && variable("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty());
+        return parse(&host, daemon, tls).map(|address| vec![address]);
     }
     let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let (home, run) = (folder("HOME"), folder("XDG_RUNTIME_DIR"));
-    let sockets = match daemon {
-        Daemon::Docker => [
-            Some(PathBuf::from("/var/run/docker.sock")),
-            run.map(|run| run.join("docker.sock")),
-            home.map(|home| home.join(".docker/run/docker.sock")),
-        ],
-        Daemon::Podman => [
-            run.map(|run| run.join("podman/podman.sock")),
-            Some(PathBuf::from("/run/podman/podman.sock")),
-            home.map(|home| home.join(".local/share/containers/podman/machine/podman.sock")),
-        ],
-    };
-    Ok(sockets.into_iter().flatten().map(Address::Socket).collect())
+    let mut sockets = Vec::new();
+    match daemon {
+        Daemon::Docker => {
+            sockets.push(PathBuf::from("/var/run/docker.sock"));
+            sockets.extend(run.map(|run| run.join("docker.sock")));
+            // Docker Desktop, its older versions, Colima, Rancher Desktop, OrbStack.
+            let inside = [
+                ".docker/run/docker.sock",
+                ".docker/desktop/docker.sock",
+                ".colima/default/docker.sock",
+                ".rd/docker.sock",
+                ".orbstack/run/docker.sock",
+            ];
+            sockets.extend(home.iter().flat_map(|home| inside.map(|path| home.join(path))));
+        }
+        Daemon::Podman => {
+            sockets.extend(run.map(|run| run.join("podman/podman.sock")));
+            sockets.push(PathBuf::from("/run/podman/podman.sock"));
+            sockets.extend(home.map(|home| home.join(".local/share/containers/podman/machine/podman.sock")));
+        }
+    }
+    Ok(sockets.into_iter().map(Address::Socket).collect())
 }
 
-fn parse(host: &str, name: &str, tls: bool) -> Result<Address, String> {
+fn parse(host: &str, daemon: Daemon, tls: bool) -> Result<Address, String> {
+    let (name, tool) = (daemon.variable(), daemon.tool());
+    let instead = format!("save the image with `{tool} save` and scan docker-archive:FILE");
     match host.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => Ok(Address::Socket(PathBuf::from(path))),
-        Some(("tcp" | "http", _)) if tls => Err(format!(
-            "{name} asks for TLS with client certificates, which is not supported; save the image with `docker save` and scan docker-archive:FILE"
-        )),
+        Some(("tcp" | "http", _)) if tls => Err(format!("{name} asks for TLS with client certificates, which is not supported; {instead}")),
         Some(("tcp" | "http", rest)) => {
             let rest = rest.trim_end_matches('/');
-            let valid = Url::parse(&format!("http://{rest}/"))
-                .is_ok_and(|url| url.path() == "/" && url.username().is_empty() && url.password().is_none());
+            let plain = |url: Url| url.path() == "/" && url.username().is_empty() && url.password().is_none();
+            let valid = Url::parse(&format!("http://{rest}/")).is_ok_and(plain);
             if valid { Ok(Address::Tcp(rest.to_owned())) } else { Err(format!("{name} holds an address that cannot be used")) }
         }
         // Not quoted: an ssh URL may hold a password.
-        _ => Err(format!(
-            "{name} is neither unix:///PATH nor tcp://HOST:PORT; save the image with `docker save` and scan docker-archive:FILE"
-        )),
+        _ => Err(format!("{name} is neither unix:///PATH nor tcp://HOST:PORT; {instead}")),
     }
 }
 
@@ -155,7 +172,8 @@ mod tests {
             from(Daemon::Podman, &[("DOCKER_HOST", "unix:///x.sock"), ("XDG_RUNTIME_DIR", "/run/user/1")]),
             Ok(vec![socket("/run/user/1/podman/podman.sock"), socket("/run/podman/podman.sock")])
         );
-        assert_eq!(from(Daemon::Docker, &[("HOME", "/h")]), Ok(vec![socket("/var/run/docker.sock"), socket("/h/.docker/run/docker.sock")]));
+        let usual = from(Daemon::Docker, &[("HOME", "/h")]).expect("the usual sockets");
+        assert!(usual.starts_with(&[socket("/var/run/docker.sock"), socket("/h/.docker/run/docker.sock")]));
         let secret = from(Daemon::Docker, &[("DOCKER_HOST", "ssh://me:hunter2@host")]).expect_err("not supported");
         assert!(secret.contains("docker save") && !secret.contains("hunter2"));
         assert!(from(Daemon::Docker, &[("DOCKER_HOST", "tcp://host:2376"), ("DOCKER_TLS_VERIFY", "1")]).is_err());

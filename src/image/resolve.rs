@@ -155,7 +155,8 @@ fn choose(mut candidates: Vec<Candidate>, wanted: Option<&Platform>, reference: 
     }
 }
 
-fn no_platform<'a>(reference: &str, wanted: &Platform, has: impl Iterator<Item = &'a Platform>) -> ImageError {
+/// The error of an image that is not there for a platform, with those that are.
+pub(crate) fn no_platform<'a>(reference: &str, wanted: &Platform, has: impl Iterator<Item = &'a Platform>) -> ImageError {
     let mut has: Vec<String> = has.map(Platform::to_string).collect();
     has.sort_unstable();
     has.dedup();

@@ -220,6 +220,12 @@ fn platforms_of_an_index() {
     let all = read(&target, &OpenOptions { all_platforms: true, ..OpenOptions::default() }).expect("readable");
     assert_eq!(all.len(), 3);
     assert!(platform("nonsense").expect_err("no platform").contains("os/arch"));
+
+    let saved = write(folder.path(), "arm.tar", &images[1].docker_archive_old("a:b")).display().to_string();
+    assert_eq!(read(&saved, &options("linux/arm64")).expect("that is what it is").len(), 1);
+    assert_eq!(read(&saved, &OpenOptions::default()).expect("nothing else was asked for").len(), 1);
+    assert!(read(&saved, &options("linux/amd64")).expect_err("another").contains("it has: linux/arm64"));
+    assert!(read(&saved, &options("x")).expect_err("no platform").contains("os/arch"));
 }
 
 #[test]
