@@ -2,6 +2,7 @@
 
 mod credentials;
 mod exits;
+mod findings;
 mod k8s;
 mod registry;
 mod reports;

@@ -1,0 +1,129 @@
+//! The same findings, with layer and state, wherever the image is read from.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    image::{Changeset, Image, Stored, index},
+    imgscan::Imgscan,
+    registry::Registry,
+    samples::github_token,
+};
+
+fn tokens() -> [String; 4] {
+    [1, 2, 3, 4].map(github_token)
+}
+
+/// Four tokens: deleted, overwritten, live, and in the config.
+fn leaky() -> Image {
+    let [deleted, overwritten, live, env] = tokens();
+    let file = |token: &str| format!("# settings\nGITHUB_TOKEN={token}\n");
+    let first = Changeset::new().file("app/.env", file(&deleted)).file("app/config.env", file(&overwritten)).tar();
+    let second = Changeset::new().file("app/config.env", "GITHUB_TOKEN=\n").whiteout("app/.env").file("srv/live.env", file(&live)).tar();
+    Image::new()
+        .layer_as("COPY . /app # buildkit", first, Stored::GzipMembers(2))
+        .layer_as("RUN rm /app/.env # buildkit", second, Stored::Zstd)
+        .bare_env(&format!("GH_TOKEN={env}"))
+}
+
+/// What of a finding does not depend on how the image is stored.
+fn essence(report: &Value) -> Vec<Value> {
+    let findings = report["images"][0]["findings"].as_array().expect("a list");
+    let of = |finding: &Value| {
+        let layer = &finding["layer"];
+        json!({
+            "rule": finding["rule"], "state": finding["state"], "fingerprint": finding["fingerprint"], "location": finding["location"],
+            "layer": layer["index"], "diff_id": layer["diff_id"], "created_by": layer["created_by"],
+        })
+    };
+    findings.iter().map(of).collect()
+}
+
+fn scan(prepare: impl FnOnce(Imgscan) -> Imgscan) -> Value {
+    let outcome = prepare(Imgscan::new().args(["--format", "json"])).run().exits(1);
+    for token in tokens() {
+        assert!(!outcome.stdout.contains(&token) && !outcome.stderr.contains(&token), "a secret was printed");
+    }
+    outcome.json()
+}
+
+#[test]
+fn the_same_from_every_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("writable");
+        path.display().to_string()
+    };
+    let image = leaky();
+    let built = image.build();
+    let layout = folder.path().join("layout");
+    built.layout(&layout, "v1");
+    let registry = Registry::open();
+    let platforms = [leaky(), Image::new().platform("linux/s390x")];
+    registry.push("team/multi", "v1", &index(&platforms));
+
+    let expected = essence(&scan(|imgscan| imgscan.arg(format!("oci:{}:v1", layout.display()))));
+    let mut seen: Vec<String> = expected
+        .iter()
+        .map(|finding| {
+            let location = &finding["location"];
+            let place = location["path"].as_str().or(location["name"].as_str()).unwrap_or_default();
+            format!(
+                "{} {} {} {place}:{}",
+                finding["rule"].as_str().unwrap_or_default(),
+                finding["state"].as_str().unwrap_or_default(),
+                finding["layer"],
+                location["line"]
+            )
+        })
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(
+        seen,
+        [
+            "github-pat deleted 0 app/.env:2",
+            "github-pat live 1 srv/live.env:2",
+            "github-pat live null GH_TOKEN:null",
+            "github-pat overwritten 0 app/config.env:2",
+        ]
+    );
+
+    let (oci, docker, old) = (built.oci_archive("v1"), image.docker_archive("app:v1"), image.docker_archive_old("app:v1"));
+    let targets = [
+        registry.push("team/app", "v1", &built),
+        format!("{}/team/app@{}", registry.host, built.digest()),
+        format!("docker://{}/team/multi:v1", registry.host),
+        format!("oci-archive:{}", write("oci.tar", &oci)),
+        write("oci.tar.zst", &Stored::Zstd.store(&oci)),
+        format!("docker-archive:{}", write("docker.tar", &docker)),
+        write("old.tar", &old),
+        write("old.tar.gz", &Stored::Gzip.store(&old)),
+    ];
+    for target in &targets {
+        // The platform, because the machine that runs this may be another one.
+        assert_eq!(essence(&scan(|imgscan| imgscan.args(["--platform", "linux/amd64"]).arg(target))), expected, "{target}");
+    }
+    for input in [oci.clone(), Stored::Gzip.store(&docker), old] {
+        assert_eq!(essence(&scan(|imgscan| imgscan.arg("-").input(input))), expected, "standard input");
+    }
+}
+
+#[test]
+fn annotations_and_attestations_are_scanned() {
+    let [annotation, argument, ..] = tokens();
+    let statement = json!({"predicateType": "https://slsa.dev/provenance/v0.2", "predicate": {"invocation": {"parameters": {"args": {"build-arg:GITHUB_TOKEN": argument}}}}});
+    let image = Image::new()
+        .layer("COPY", Changeset::new().file("hello", "world"))
+        .annotation("org.example.token", &annotation)
+        .attestation("https://slsa.dev/provenance/v0.2", statement);
+    let registry = Registry::open();
+    let report = scan(|imgscan| imgscan.args(["--platform", "linux/amd64"]).arg(registry.push("app", "v1", &image.build())));
+    let mut kinds: Vec<&str> = report["images"][0]["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|finding| finding["location"]["kind"].as_str())
+        .collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["annotation", "attestation"]);
+}
