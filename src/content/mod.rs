@@ -72,10 +72,10 @@ pub trait Sink {
 pub struct ContentHashes {
     /// dpkg's `md5sums`, old rpm databases.
     pub md5: [u8; 16],
-    /// apk's `installed`.
-    pub sha1: [u8; 20],
-    /// rpm databases, pip's `RECORD`.
-    pub sha256: [u8; 32],
+    /// apk's `installed`. `None` for containers over 1 MiB.
+    pub sha1: Option<[u8; 20]>,
+    /// rpm databases, pip's `RECORD`. `None` for containers over 1 MiB.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// Budgets against hostile content. Hitting one is a gap in coverage, never a silent end.
@@ -120,7 +120,6 @@ impl Scanner {
     /// # Errors
     /// Only those of `reader` itself. Damaged containers are gaps.
     pub fn scan(&mut self, path: &str, size: Option<u64>, reader: &mut dyn Read, sink: &mut dyn Sink) -> io::Result<()> {
-        let _ = size;
         let meter = meter::Meter::new(self.limits);
         let mut walk = walk::Walk {
             engine: &self.engine,
@@ -132,6 +131,7 @@ impl Scanner {
             inner: Vec::new(),
             depth: 0,
             path,
+            size,
             large: Rc::default(),
             found: false,
             budget_reported: false,

@@ -53,6 +53,7 @@ impl Walk<'_> {
                 inner: std::mem::take(&mut state.0),
                 depth: self.depth,
                 path: self.path,
+                size: self.size,
                 large: self.large.clone(),
                 found: state.1,
                 budget_reported: state.2,

@@ -53,6 +53,8 @@ pub(super) struct Walk<'a> {
     pub(super) depth: u32,
     /// Path of the outermost file: only it can belong to a package.
     pub(super) path: &'a str,
+    /// Its size, as far as it is known.
+    pub(super) size: Option<u64>,
     /// Whether this thread has a large container in memory.
     pub(super) large: Rc<Cell<bool>>,
     /// Whether anything was found.
@@ -131,7 +133,7 @@ impl Walk<'_> {
             }
             _ => {
                 if outermost && hashing::packaged_path(self.path) {
-                    let mut hashing = hashing::Hashing::default();
+                    let mut hashing = hashing::Hashing::new(self.size);
                     hashing.update(head);
                     *self.meter.hashing.borrow_mut() = Some(hashing);
                 }

@@ -178,7 +178,11 @@ impl Database {
 
     /// The package that a file with these hashes is an unmodified part of. A public one is preferred.
     pub fn package(&self, hashes: &ContentHashes) -> Option<&Package> {
-        let found = [self.md5.get(&hashes.md5), self.sha1.get(&hashes.sha1), self.sha256.get(&hashes.sha256)];
+        let found = [
+            self.md5.get(&hashes.md5),
+            hashes.sha1.and_then(|hash| self.sha1.get(&hash)),
+            hashes.sha256.and_then(|hash| self.sha256.get(&hash)),
+        ];
         let packages = || found.iter().flatten().filter_map(|index| self.packages.get(**index as usize));
         packages().find(|package| package.public).or_else(|| packages().next())
     }

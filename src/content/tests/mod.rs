@@ -12,11 +12,13 @@ use crate::detect::Engine;
 
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::new(Vec::new())));
 
+/// Secret, line, column, way in.
+type Place = (Vec<u8>, Option<u32>, Option<u32>, Vec<String>);
+
 /// What a scan of one file saw.
 #[derive(Default)]
 struct Seen {
-    /// Secret, line, column, way in.
-    found: Vec<(Vec<u8>, Option<u32>, Option<u32>, Vec<String>)>,
+    found: Vec<Place>,
     gaps: Vec<String>,
     hashes: Option<ContentHashes>,
 }

@@ -91,8 +91,11 @@ fn hashes_come_with_a_finding_and_only_then() {
     let packed = gzip(&bytes);
     assert_eq!(scan("usr/share/doc/x.gz", &packed).hashes, Some(hashing::of(&packed)));
     assert_eq!(scan("home/x.gz", &packed).hashes, None, "no package owns a home");
-    let large = zip(&[("a", &[7; 200_000]), ("b", &bytes)]);
-    assert_eq!(scan("usr/share/java/x.jar", &large).hashes, Some(hashing::of(&large)));
+    let noise: Vec<u8> = (0..400_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).rotate_left(n % 31).to_le_bytes()).collect();
+    let large = zip(&[("a", &noise), ("b", &bytes)]);
+    let expected = ContentHashes { sha1: None, sha256: None, ..hashing::of(&large) };
+    assert!(large.len() > 1 << 20);
+    assert_eq!(scan("usr/share/java/x.jar", &large).hashes, Some(expected));
 }
 
 #[test]
