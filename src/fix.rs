@@ -46,11 +46,14 @@ pub fn fix(finding: &Finding) -> Fix {
 fn revoke(finding: &Finding) -> String {
     let rule = &finding.rule;
     if !rule.rotate.is_empty() {
-        return format!("Treat it as leaked: revoke or rotate it at {} before anything else", rule.rotate);
+        return format!("Treat it as leaked: revoke or rotate it before anything else: {}", rule.rotate);
     }
     if is_private_key(finding) {
         return "Treat it as leaked: make a new key pair, put it in place everywhere, and revoke the certificate or remove the old public key"
             .to_owned();
+    }
+    if rule.provider == "generic" {
+        return "Treat it as leaked: find out what accepts it and change it there before anything else".to_owned();
     }
     format!("Treat it as leaked: change it where it was issued ({}) before anything else", rule.provider_name)
 }
@@ -323,7 +326,7 @@ fn mcp(lower: &str, variable: Option<&str>) -> (String, String) {
 fn belongs(finding: &Finding) -> String {
     let rule = &finding.rule;
     if !rule.instead.is_empty() {
-        return format!("Use instead: {}", lower_first(&rule.instead));
+        return format!("Instead: {}", rule.instead);
     }
     let advice = match rule.provider.as_ref() {
         "vault" | "hashicorp-vault" | "hashicorp" => {
@@ -347,15 +350,6 @@ fn belongs(finding: &Finding) -> String {
     format!("Keep it in {advice}")
 }
 
-/// Lower-cases the first letter unless the word is a name or an abbreviation.
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    match (chars.next(), chars.clone().next()) {
-        (Some('A'), Some(' ')) => format!("a{}", chars.as_str()),
-        _ => text.to_owned(),
-    }
-}
-
 /// The last part of a key path, if a shell could use it as a variable's name.
 fn variable(name: &str) -> Option<&str> {
     let last = name.rsplit(['.', '/', ' ']).next()?;
@@ -371,4 +365,111 @@ fn ordinary(name: &str) -> bool {
         && name.len() <= 80
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+@".contains(&b))
         && !name.starts_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        Secret,
+        detect::rule,
+        finding::{Confidence, LayerId, Location, Severity},
+        fingerprint::Fingerprinter,
+    };
+
+    fn place(kind: LocationKind, path: &str, name: &str, created_by: &str) -> Place {
+        let mut location = Location::new(kind);
+        location.path = Some(path.to_owned()).filter(|path| !path.is_empty());
+        location.name = Some(name.to_owned()).filter(|name| !name.is_empty());
+        let layer = LayerId { index: 1, digest: String::new(), diff_id: None, created_by: Some(created_by.to_owned()) };
+        Place { layer: Some(Arc::new(layer)), location, state: State::Live }
+    }
+
+    fn fix_at(provider: &str, places: Vec<Place>) -> Fix {
+        let text = format!(
+            "provider = \"{provider}\"\nname = \"Example\"\n[[rule]]\nid = \"x\"\ntitle = \"x\"\nseverity = \"high\"\nconfidence = \"high\"\nunlocks = \"x\"\n"
+        );
+        let rule = rule::parse("x.toml", &text).map_err(|error| error.to_string()).expect("valid").remove(0);
+        let secret = Secret::new(b"not-a-real-value-1234567890");
+        fix(&Finding {
+            rule,
+            severity: Severity::High,
+            confidence: Confidence::High,
+            fingerprint: Fingerprinter::built_in().of_value(&secret, false).expect("not guessable"),
+            secret,
+            visible: 0,
+            evidence: Vec::new(),
+            places,
+        })
+    }
+
+    #[test]
+    fn each_place_has_its_own_change() {
+        use LocationKind as Kind;
+        for (kind, path, name, created_by, expected) in [
+            (Kind::Env, "", "API_TOKEN", "", "RUN --mount=type=secret,id=api_token,env=API_TOKEN"),
+            (Kind::Env, "", "API_TOKEN", "", "secretKeyRef: {name: app, key: api_token}"),
+            (Kind::Arg, "", "NPM_TOKEN", "", "docker build --secret id=npm_token,env=NPM_TOKEN ."),
+            (Kind::History, "", "", "", "RUN --mount=type=secret,id=name,env=NAME"),
+            (Kind::Attestation, "", "T", "", "Provenance attestations record every build argument"),
+            (Kind::Cmd, "", "", "", "Replace the literal in the CMD by"),
+            (Kind::Label, "", "x", "", "Remove it from the label"),
+            (Kind::Manifest, "a.yaml", "/spec/x/DB_PASSWORD", "", "valueFrom: {secretKeyRef: {name: app, key: db-password}}"),
+            (Kind::File, "app/.env.production", "A", "COPY . /app", "`**/.env.production` to .dockerignore"),
+            (Kind::File, "app/.git/config", "", "COPY . /app", "the line `.git` to .dockerignore"),
+            (Kind::File, "root/.cursor/mcp.json", "mcpServers.a.env.API_KEY", "", "`\"${env:API_KEY}\"`"),
+            (Kind::File, "app/.vscode/mcp.json", "servers.a.env.API_KEY", "", "`\"${input:api-key}\"`"),
+            (Kind::File, "app/.mcp.json", "mcpServers.a.env.API_KEY", "", "`\"${API_KEY}\"`, or start the server by `op run"),
+            (Kind::File, "root/.aws/credentials", "aws_secret_access_key", "", "aws-vault exec"),
+            (Kind::File, "root/.kube/config", "", "", "service account"),
+            (Kind::File, "root/.ssh/id_ed25519", "", "", "RUN --mount=type=ssh"),
+            (Kind::File, "root/.npmrc", "", "", "_authToken=${NPM_TOKEN}"),
+            (Kind::File, "root/.netrc", "", "", "--mount=type=secret,id=netrc,target=/root/.netrc"),
+            (Kind::File, "root/.docker/config.json", "", "", "target=/root/.docker/config.json"),
+            (Kind::File, "root/.vault-token", "", "", "Vault Agent injector"),
+            (Kind::File, "run/secrets/db", "", "", "Do not copy files from /run/secrets"),
+            (Kind::File, "srv/x.tfstate", "", "", "`**/*.tfstate*` to .dockerignore"),
+            (Kind::File, "srv/x.conf", "", "COPY x.conf /srv/ # buildkit", "`**/x.conf` to .dockerignore"),
+            (Kind::File, "srv/x.conf", "", "RUN /bin/sh -c echo > x.conf", "Change the RUN instruction that writes x.conf"),
+        ] {
+            let fix = fix_at("example", vec![place(kind, path, name, created_by)]);
+            assert!(fix.steps.iter().any(|step| step.contains(expected)), "{path} {name}: {:#?}", fix.steps);
+            assert!(fix.steps[0].starts_with("Treat it as leaked"), "revoking comes first");
+        }
+    }
+
+    #[test]
+    fn each_provider_has_a_place_for_it() {
+        for (provider, expected) in [
+            ("vault", "Vault Agent injector"),
+            ("aws", "AWS Secrets Manager"),
+            ("azure", "Azure Key Vault"),
+            ("infisical", "infisical run"),
+            ("doppler", "doppler run"),
+            ("1password", "op run"),
+            ("example", "ExternalSecret"),
+        ] {
+            let steps = fix_at(provider, vec![place(LocationKind::Env, "", "X", "")]).steps;
+            assert!(steps.last().is_some_and(|step| step.contains(expected)), "{provider}: {steps:#?}");
+        }
+    }
+
+    #[test]
+    fn deleting_it_later_is_no_fix() {
+        let mut deleted = place(LocationKind::File, "root/key", "", "COPY key /root/");
+        deleted.state = State::Deleted { by: 4 };
+        let steps = fix_at("example", vec![deleted]).steps;
+        assert!(steps.iter().any(|step| step.starts_with("Layer 5 deletes it, but layer 2 still ships it")), "{steps:#?}");
+    }
+
+    #[test]
+    fn names_from_an_image_are_no_commands() {
+        let hostile = place(LocationKind::Env, "", "X;rm -rf /", "");
+        let file = place(LocationKind::File, "srv/`reboot`\n.env", "$(reboot)", "COPY . /");
+        for step in fix_at("example", vec![hostile, file]).steps {
+            assert!(!step.contains("rm -rf") && !step.contains("reboot"), "{step}");
+        }
+    }
 }

@@ -170,7 +170,12 @@ impl Page {
         let columns = self.width.saturating_sub(4 + LABEL + mark.len());
         for (number, line) in text::wrap(value, columns).iter().enumerate() {
             let (label, mark) = if number == 0 { (label, mark.to_owned()) } else { ("", " ".repeat(mark.len())) };
-            writeln!(out, "    {}{mark}{}", self.dim(&format!("{label:LABEL$}")), self.paint(line, paint))?;
+            writeln!(
+                out,
+                "    {}{mark}{}",
+                if label.is_empty() { " ".repeat(LABEL) } else { self.dim(&format!("{label:LABEL$}")) },
+                self.paint(line, paint)
+            )?;
         }
         Ok(())
     }

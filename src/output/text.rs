@@ -106,7 +106,8 @@ pub fn shorten(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
-/// Breaks at white space, and inside words that are longer than a line (digests, paths).
+/// Breaks at white space, and inside words that are longer than a line (digests, paths), but not inside links: a broken one
+/// cannot be followed.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
     let mut lines = Vec::new();
@@ -122,9 +123,10 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             line.push(' ');
             used += 1;
         }
+        let link = word.starts_with("https://");
         for c in word.chars() {
             let width = c.width().unwrap_or(0);
-            if used + width > columns {
+            if used + width > columns && !link {
                 lines.push(std::mem::take(&mut line));
                 used = 0;
             }
@@ -262,5 +264,6 @@ mod tests {
             assert!(shorten(text, columns).width() <= columns);
         }
         assert_eq!(wrap("", 10), [""]);
+        assert_eq!(wrap("see https://example.com/a", 8), ["see", "https://example.com/a"], "but for links");
     }
 }
