@@ -59,8 +59,8 @@ pub(super) struct Run {
     pub(super) label: &'static str,
 }
 
-/// The run around a hit on `form` at `start`.
-pub(super) fn run(text: &[u8], start: usize, form: &Form) -> Option<Run> {
+/// The run around a hit on `form` at `start`; `seen` becomes the end of a run that need not be looked at again.
+pub(super) fn run(text: &[u8], start: usize, form: &Form, seen: &mut usize) -> Option<Run> {
     let end = start + form.text.len();
     let here = text.get(start..end)?;
     match form.encoding {
@@ -69,6 +69,7 @@ pub(super) fn run(text: &[u8], start: usize, form: &Form) -> Option<Run> {
                 return None;
             }
             let span = extend(text, start..end, |b| is_base64_digit(b) || b == b'=');
+            *seen = span.end;
             // The digit at which the literal's group of four starts.
             let group = start.checked_sub((usize::from(shift) * 8).div_ceil(6))?;
             let lead = group.checked_sub(span.start)? % 4;
@@ -79,6 +80,7 @@ pub(super) fn run(text: &[u8], start: usize, form: &Form) -> Option<Run> {
         }
         Encoding::Hex => {
             let span = extend(text, start..end, |b| b.is_ascii_hexdigit());
+            *seen = span.end;
             let lead = (start - span.start) % 2;
             let body = text.get(span.start + lead..span.end)?;
             let body = body.get(..body.len() & !1)?;
@@ -131,7 +133,7 @@ mod tests {
                 .into_iter()
                 .filter_map(|(encoding, literal)| {
                     let at = text.find(std::str::from_utf8(&literal).expect("ASCII"))?;
-                    run(text.as_bytes(), at, &Form::new(encoding, literal))
+                    run(text.as_bytes(), at, &Form::new(encoding, literal), &mut 0)
                 })
                 .collect();
             assert!(hits.iter().any(|run| run.bytes == plain), "{lead}");
@@ -139,6 +141,6 @@ mod tests {
         let hex = data_encoding::HEXUPPER.encode(b"my password is");
         let (encoding, literal) = forms(b"password").pop().expect("hex is last");
         let at = hex.to_lowercase().find(std::str::from_utf8(&literal).expect("ASCII")).expect("stands there");
-        assert_eq!(run(hex.as_bytes(), at, &Form::new(encoding, literal)).expect("decodes").bytes, b"my password is");
+        assert_eq!(run(hex.as_bytes(), at, &Form::new(encoding, literal), &mut 0).expect("decodes").bytes, b"my password is");
     }
 }

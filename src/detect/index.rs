@@ -79,6 +79,9 @@ const GENERIC: &[&str] = &[
     "sharedkey",
 ];
 
+/// Letters that a provider's word must have to be looked for by itself.
+const RARE: usize = 8;
+
 /// Literals, what they lead to, and the words of assigned rules.
 pub(super) struct Index {
     pub(super) prefilter: Prefilter,
@@ -129,9 +132,9 @@ impl Index {
                 Shape::Assigned { names, .. } => {
                     for name in names {
                         words.push((name.to_string(), id));
-                        // A word with separators is looked for by its longest part; what has no part of four letters is
-                        // found when a generic word in the same name makes the assignment.
-                        if let Some(part) = name.split(['_', '-', '.']).max_by_key(|part| part.len()).filter(|part| part.len() >= 4) {
+                        // A word with separators is looked for by its longest part. Short ones are words of every language
+                        // (`here`, `line`, `base`): they are found when a generic word in the same name makes the assignment.
+                        if let Some(part) = name.split(['_', '-', '.']).max_by_key(|part| part.len()).filter(|part| part.len() >= RARE) {
                             literals.at(part.as_bytes()).word = Some(Word::Anywhere);
                         }
                     }

@@ -123,6 +123,6 @@ fn context(shape: &Shape) -> String {
 
 /// A name with the rule's word that asks for a credential.
 fn named(word: &str) -> String {
-    let asks = ["key", "token", "secret", "password", "pass", "pwd", "auth", "credential"].iter().any(|known| word.contains(known));
+    let asks = ["key", "token", "secret", "password", "pwd", "credential"].iter().any(|known| word.contains(known));
     if asks { word.replace(['-', '.'], "_") } else { format!("{}_api_key", word.replace(['-', '.'], "_")) }
 }

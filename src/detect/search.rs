@@ -119,8 +119,7 @@ impl<'e, 's> Search<'e, 's> {
                 }
             }
             if let Some(form) = target.encoded.as_ref().filter(|_| start >= run_end) {
-                if let Some(run) = encoded::run(haystack, start, form) {
-                    run_end = run.span.end;
+                if let Some(run) = encoded::run(haystack, start, form, &mut run_end) {
                     self.nested(&run.bytes, &run.span, run.label, hint);
                 }
             }
@@ -265,7 +264,11 @@ impl<'e, 's> Search<'e, 's> {
         let rule::Shape::Token { pattern, context, .. } = &rule.shape else { return };
         let Some(found) = token::find(pattern, haystack, anchor.clone()) else { return };
         let Some(value) = haystack.get(found.secret.clone()) else { return };
-        if (rule.entropy > 0.0 && entropy(value) < rule.entropy) || quiet::is_placeholder(value, true) {
+        if (rule.entropy > 0.0 && entropy(value) < rule.entropy)
+            || quiet::is_placeholder(value, true)
+            || quiet::is_reference(value)
+            || (value.len() < 24 && quiet::is_placeholder(value, false))
+        {
             return;
         }
         let nearby = around(haystack, &found.whole);

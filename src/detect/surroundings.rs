@@ -114,7 +114,6 @@ const DOCS: &[&str] = &[
     "markdown",
     "mdx",
     "rst",
-    "txt",
     "adoc",
     "asciidoc",
     "tex",

@@ -58,6 +58,9 @@ struct Operator {
 
 /// The assignment to the name that the word is part of, if it is one.
 pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Assignment> {
+    if !may_follow(text, word.end) {
+        return None;
+    }
     let name = name_around(text, word);
     let quote = quote_before(text, name.start);
     let mut at = name.end;
@@ -92,6 +95,17 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
 
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Whether the first byte behind the name can start an operator: rules out most words at the price of a few bytes.
+fn may_follow(text: &[u8], word_end: usize) -> bool {
+    let after = text.get(word_end..text.len().min(word_end + NAME)).unwrap_or_default();
+    after.iter().find(|b| !is_name(**b)).is_some_and(|b| {
+        matches!(
+            b,
+            b'=' | b':' | b'?' | b'|' | b'+' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b'[' | b'\\' | b'\n' | b'\r' | b' ' | b'\t'
+        )
+    })
 }
 
 fn name_around(text: &[u8], word: Range<usize>) -> Range<usize> {
@@ -135,6 +149,7 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Opt
         },
         b':' => match (next(1), next(2)) {
             (b':', b'=') => plain(3),
+            (b':', b':') if next(3) == b'=' => plain(4),
             (b':', _) | (b'/', b'/') => None,
             (b'=', _) => plain(2),
             _ => plain(1),
@@ -145,7 +160,7 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Opt
             _ => None,
         },
         b'|' if next(1) == b'|' => literal(2 + usize::from(next(2) == b'='), Form::Operator),
-        b'+' if next(1) == b'=' => literal(2, Form::Operator),
+        b'+' | b'.' if next(1) == b'=' => literal(2, Form::Operator),
         b'-' if next(1) == b'>' => literal(2, Form::Operator),
         b',' if quoted => pair(text, at).or_else(|| literal(1, Form::Call)),
         b')' if quoted => {
@@ -214,35 +229,42 @@ fn starts_pair(text: &[u8], start: usize) -> bool {
 
 /// `--name value`, `ENV NAME value`, `var name string = "value"`, `name value` alone on its line.
 fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
-    let start = line_start(text, name.start);
-    let before = text.get(start..name.start)?;
-    let flag = before.ends_with(b"--") || before.ends_with(b" -") || before == b"-";
-    let command = before.trim_ascii();
-    let keyword = [&b"ENV"[..], b"ARG", b"export", b"setenv", b"set", b"SET", b"setx", b"env"].iter().any(|known| command == *known);
-    if flag || keyword {
-        return (text.get(at) != Some(&b'-')).then_some(Operator { end: at, quotes: false, form: Form::Spaced });
+    let unquoted = Operator { end: at, quotes: false, form: Form::Spaced };
+    let before = text.get(name.start.saturating_sub(40)..name.start)?;
+    if before.ends_with(b"-") {
+        return (text.get(at) != Some(&b'-')).then_some(unquoted);
     }
-    // A type between name and operator.
-    let rest = text.get(at..text.len().min(at + 40))?;
-    let kind = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'_' | b'&' | b'[' | b']')).count();
-    let then = skip_blanks(text, at + kind);
-    if kind > 0 && then > at + kind {
-        match text.get(then..then + 2)? {
-            b":=" => return Some(Operator { end: then + 2, quotes: true, form: Form::Operator }),
-            [b'=', next] if *next != b'=' => return Some(Operator { end: then + 1, quotes: true, form: Form::Operator }),
-            _ => {}
+    let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t' | b'*')).count();
+    let before = before.get(..before.len() - blanks)?;
+    let first = matches!(before.last(), None | Some(b'\n' | b'\r'));
+    let word = before.rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
+    if [&b"ENV"[..], b"ARG", b"export", b"setenv", b"set", b"SET", b"setx", b"env"].contains(&word) {
+        return (text.get(at) != Some(&b'-')).then_some(unquoted);
+    }
+    let rest = text.get(at..text.len().min(at + 60))?;
+    if first || [&b"var"[..], b"const", b"let", b"val"].contains(&word) {
+        // A type between name and operator.
+        let kind = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'_' | b'&' | b'[' | b']')).count();
+        let then = skip_blanks(text, at + kind);
+        if kind > 0 && then > at + kind {
+            match text.get(then..then + 2)? {
+                b":=" => return Some(Operator { end: then + 2, quotes: true, form: Form::Operator }),
+                [b'=', next] if *next != b'=' => return Some(Operator { end: then + 1, quotes: true, form: Form::Operator }),
+                _ => {}
+            }
         }
     }
-    if matches!(rest.first(), Some(b'"' | b'\'')) && command.is_empty() {
+    if !first {
+        return None;
+    }
+    if matches!(rest.first(), Some(b'"' | b'\'')) {
         // `password "value"` of configuration languages.
-        return Some(Operator { end: at, quotes: true, form: Form::Spaced });
+        return Some(Operator { quotes: true, ..unquoted });
     }
     // `requirepass value`, nothing else on the line.
     let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
     let token = rest.get(..end)?.trim_ascii_end();
-    let alone =
-        command.is_empty() && token.len() >= 6 && !token.iter().any(u8::is_ascii_whitespace) && token.iter().any(u8::is_ascii_digit);
-    alone.then_some(Operator { end: at, quotes: false, form: Form::Spaced })
+    (token.len() >= 6 && !token.iter().any(u8::is_ascii_whitespace) && token.iter().any(u8::is_ascii_digit)).then_some(unquoted)
 }
 
 fn line_start(text: &[u8], at: usize) -> usize {

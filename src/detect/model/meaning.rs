@@ -474,6 +474,14 @@ const EPHEMERAL: &[&[u8]] = &[
 
 const PUBLIC: &[&[u8]] = &[
     b"public",
+    b"gpg",
+    b"pgp",
+    b"sha",
+    b"hash",
+    b"checksum",
+    b"digest",
+    b"fingerprint",
+    b"to",
     b"publishable",
     b"pub",
     b"no",

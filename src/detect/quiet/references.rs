@@ -160,8 +160,21 @@ fn variable(value: &[u8]) -> bool {
     }
 }
 
+/// `POSTGRES_PASSWORD` as a value is the name of a variable.
+fn constant(value: &[u8]) -> bool {
+    let words = value.split(|b| *b == b'_');
+    words.clone().count() >= 2
+        && words.clone().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase))
+        && words.clone().any(|word| {
+            [&b"PASSWORD"[..], b"PASS", b"SECRET", b"TOKEN", b"KEY", b"PASSWD", b"PWD", b"CREDENTIAL", b"CREDENTIALS"].contains(&word)
+        })
+}
+
 /// A template anywhere in it: `prefix-${VAR}`, `{{ .Values.x }}`, `#{x}#`, `<...>`, f-string `{name}`.
 fn templated(value: &[u8]) -> bool {
+    if value.first() == Some(&b'<') || value.last() == Some(&b'>') || (value.starts_with(b"{") && value.ends_with(b")}")) {
+        return true;
+    }
     let pair = |open: &[u8], close: u8| {
         value
             .windows(open.len())
