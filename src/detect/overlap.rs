@@ -1,7 +1,7 @@
 //! One value, one match: the most specific rule wins.
 
 use super::Match;
-use crate::finding::Confidence;
+use crate::finding::{Confidence, Severity};
 
 /// How specific a rule is, by how it recognised the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,15 +48,32 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     });
     // Kept spans, to be compared with all that follow. A haystack has few matches; a hostile one is bounded by `Engine`.
     let mut kept: Vec<(std::ops::Range<usize>, u32)> = Vec::new();
+    // A format's definition makes sure of what a vaguer pattern found at the very place.
+    let mut confirmed: Vec<(usize, Severity, Confidence)> = Vec::new();
     candidates.retain(|candidate| {
         let (span, run) = (&candidate.matched.span, candidate.run);
         let taken =
-            kept.iter().any(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
-        if !taken {
-            kept.push((span.clone(), run));
+            kept.iter().position(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
+        match taken {
+            Some(winner) if candidate.rank == Rank::Structural && kept.get(winner).is_some_and(|(other, _)| other == span) => {
+                confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence));
+            }
+            Some(_) => {}
+            None => kept.push((span.clone(), run)),
         }
-        !taken
+        taken.is_none()
     });
+    for (winner, severity, confidence) in confirmed {
+        if let Some(matched) =
+            candidates.get_mut(winner).map(|candidate| &mut candidate.matched).filter(|matched| matched.refuted.is_none())
+        {
+            // What a check lowered (expired) stays lowered.
+            if matched.severity == matched.rule.severity {
+                matched.severity = matched.severity.max(severity);
+            }
+            matched.confidence = matched.confidence.max(confidence);
+        }
+    }
     candidates.sort_by(|a, b| {
         (a.matched.span.start, a.matched.span.end, &a.matched.rule.id).cmp(&(b.matched.span.start, b.matched.span.end, &b.matched.rule.id))
     });

@@ -239,7 +239,15 @@ pub(super) fn fact(label: &str, fact: &[u8], secret: &[u8]) -> Option<String> {
         (Some(scheme), Some(at)) if at > scheme => text.get(at + 1..)?,
         _ => text,
     };
-    (fine && safe).then(|| format!("{label} {text}"))
+    (fine && safe && !looks_secret(text)).then(|| format!("{label} {text}"))
+}
+
+/// Whether a name could itself be a token, as in `https://TOKEN:x-oauth-basic@host`: a long run of letters and digits.
+fn looks_secret(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| {
+        let mixed = run.bytes().any(|b| b.is_ascii_digit()) && run.bytes().any(|b| b.is_ascii_alphabetic());
+        run.len() >= 32 || (run.len() >= 14 && mixed)
+    })
 }
 
 /// A credential taken out of its form.
@@ -412,5 +420,7 @@ mod tests {
         assert_eq!(fact("user", b"deploy-pw", b"pw"), None);
         assert_eq!(fact("server", b"https://a:b@h/", b"pw").as_deref(), Some("server h/"));
         assert_eq!(fact("user", b"a\x1b[31m", b"pw"), None);
+        assert_eq!(fact("user", b"x9y8z7w6v5u4t3s2r1q0", b"pw"), None, "the user may be the token");
+        assert!(fact("registry", b"123456789012.dkr.ecr.eu-central-1.amazonaws.com", b"pw").is_some());
     }
 }

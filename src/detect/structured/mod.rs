@@ -15,9 +15,11 @@ mod index;
 mod lines;
 mod manifest;
 mod mcp;
+mod mcp_tools;
 mod netrc;
 mod notebook;
 mod php;
+mod putty;
 mod script;
 mod shell;
 mod tree;
@@ -148,6 +150,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &web::MAIL,
     &web::POSTFIX,
     &web::NETWORKS,
+    &web::VOICE,
+    &putty::Putty,
     &kubernetes::KUBECONFIG,
     &mcp::Mcp,
     &web::AI_SESSIONS,
@@ -161,6 +165,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &kubernetes::KUBECONFIG_SNIFFED,
     &web::CLOUD_INIT,
     &manifest::Manifest,
+    &mcp_tools::McpTools,
     // Syntaxes.
     &php::Django,
     &php::Php,

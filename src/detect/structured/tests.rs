@@ -114,6 +114,7 @@ static FORMATS: &[&format::Format] = &[
     &web::MAIL,
     &web::POSTFIX,
     &web::NETWORKS,
+    &web::VOICE,
     &kubernetes::KUBECONFIG,
     &web::AI_SESSIONS,
     &registries::DOCKER_CONFIG,

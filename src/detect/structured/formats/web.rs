@@ -120,6 +120,21 @@ pub(in crate::detect::structured) static NETWORKS: Format = Format::new(
     credential("wireguard/private-key", "network-secret"),
 ]);
 
+/// Voice servers: Ventrilo, Mumble.
+pub(in crate::detect::structured) static VOICE: Format = Format::new(
+    "voice-servers",
+    &["ventrilo_srv.ini", "murmur.ini", "mumble-server.ini", "mumble-server/*.ini"],
+    Syntax::Lines(lines::INI_EQUALS),
+)
+.credentials(&[
+    credential("**/AdminPassword", "voice-server-password"),
+    credential("**/Password", "voice-server-password"),
+    credential("**/serverpassword", "voice-server-password"),
+    credential("**/icesecretwrite", "voice-server-password"),
+    credential("**/icesecretread", "voice-server-password"),
+    credential("**/dbPassword", "voice-server-password"),
+]);
+
 /// AI assistants' logs and chats: what was pasted into a conversation stays in them.
 pub(in crate::detect::structured) static AI_SESSIONS: Format = Format::new(
     "ai-session",

@@ -86,3 +86,10 @@ fn plain_syntaxes() {
     check("web.config", "<a><add key=\"ApiKey\" value=\"hunter2x\"/></a>", &[("=a.ApiKey", "hunter2x")]);
     check("x.tfvars", "db_password = \"hunter2x\"\n", &[("=db_password", "hunter2x")]);
 }
+
+#[test]
+fn mcp_tools() {
+    let text = r#"{"tools": [{"name": "t", "inputSchema": {"type": "object", "properties": {"api_key": {"type": "string"}, "query": {"type": "string"}}}}]}"#;
+    check("tools.json", text, &[("mcp-tool-credential-argument", r#"api_key": {"type": "string"#)]);
+    check("tools.json", r#"{"inputSchema": {"properties": {"token_count": {"type": "integer"}}}}"#, &[]);
+}

@@ -273,6 +273,14 @@ fn dockerfiles_scripts_notebooks() {
 }
 
 #[test]
+fn keys_and_voice() {
+    let key = "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: joe@h\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 1\nBBBB\nPrivate-MAC: 00\n";
+    check("x.ppk", key, &[("putty-private-key", "Private-Lines: 1\nBBBB")]);
+    check_fact("x.ppk", key, "no pass phrase");
+    check("ventrilo_srv.ini", "[Server]\nAdminPassword=hunter2x\n", &[("voice-server-password", "hunter2x")]);
+}
+
+#[test]
 fn copies_are_read_like_the_original() {
     check("wp-config.php~", "define('DB_PASSWORD', 'hunter2x');", &[("wordpress-db-password", "hunter2x")]);
     check(".netrc.bak", "machine h login u password hunter2x", &[("netrc-password", "hunter2x")]);
