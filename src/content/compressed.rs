@@ -11,6 +11,8 @@ use super::{
 };
 
 const BUFFER: usize = 32 << 10;
+/// Bytes that a bare zlib stream must unpack to, as far as its beginning goes, to be taken for one.
+const PROBE: u64 = 256 << 10;
 /// Memory that an xz stream may ask for (its dictionary), in KiB. `xz -9` asks for 64 MiB to unpack; Debian's and RPM's
 /// packages for 8 to 32.
 const LZMA_MEMORY: u32 = 66 << 10;
@@ -75,12 +77,15 @@ pub(super) fn zstd(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io
     unpack(walk, "zstd", stem(name, &[".zst", ".tzst"]), &mut decoder)
 }
 
-/// A bare zlib stream, if it is one: its magic is only two bytes, so the first output decides. A loose object of git is named
+/// A bare zlib stream, if it is one: its magic is only two bytes, so all that was read of it must unpack. A loose object of git is named
 /// by its kind.
 pub(super) fn zlib(walk: &mut Walk<'_>, name: &str, head: &[u8], reader: &mut dyn Read) -> io::Result<()> {
     let mut probe = [0; 64];
-    let made = ZlibDecoder::new(head).read(&mut probe).unwrap_or(0);
-    if made == 0 {
+    let mut decoder = ZlibDecoder::new(head);
+    let made = decoder.read(&mut probe).unwrap_or(0);
+    // A large output of a small head is no reason to read on: a stream that began well is one.
+    let rest = io::copy(&mut decoder.take(PROBE), &mut io::sink());
+    if made == 0 || rest.is_err_and(|error| error.kind() != io::ErrorKind::UnexpectedEof) {
         return walk.raw(name, reader);
     }
     let mut decoder = ZlibDecoder::new(BufReader::with_capacity(BUFFER, reader));

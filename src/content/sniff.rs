@@ -127,9 +127,10 @@ fn is_pkcs12(head: &[u8]) -> bool {
     head.get(body..).is_some_and(|rest| rest.starts_with(&[2, 1, 3, 0x30]))
 }
 
-/// RFC 1950, section 2.2: deflate with a window of 32 KiB, and the check bits.
+/// RFC 1950, section 2.2: deflate with a window of 32 KiB, and the check bits. `x^` is also how a formula begins, but 64
+/// compressed bytes are never all ASCII.
 fn is_zlib(head: &[u8]) -> bool {
-    matches!(head.get(1), Some(0x01 | 0x5e | 0x9c | 0xda)) && head.len() > 8
+    matches!(head.get(1), Some(0x01 | 0x5e | 0x9c | 0xda)) && head.len() > 8 && !head.get(..64).unwrap_or(head).is_ascii()
 }
 
 /// A ustar magic, or the header checksum of a v7 archive (POSIX pax, "ustar Interchange Format").
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn texts_stay_texts() {
-        for text in ["", "hello", "070701 is a number", "BZh, a name", "Packages\n", "%PDF", "x: 1\n", "RaReader"] {
+        for text in ["", "hello", "070701 is a number", "BZh, a name", "Packages\n", "%PDF", "x: 1\n", "RaReader", "x^2 + y^2 = z^2\n"] {
             assert_eq!(sniff(text.as_bytes()), Kind::Text, "{text}");
         }
     }

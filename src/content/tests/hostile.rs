@@ -38,6 +38,16 @@ fn what_came_before_the_damage_is_scanned() {
 }
 
 #[test]
+fn what_only_looks_like_zlib_is_scanned_as_it_is() {
+    let token = token(92);
+    for start in [&b"x^2 = "[..], b"x\x9c\xff\xfe\xfd "] {
+        let mut bytes = start.to_vec();
+        bytes.extend(env(&token));
+        expect("formula", &bytes, &token, "");
+    }
+}
+
+#[test]
 fn a_failing_reader_is_an_error_and_no_gap() {
     struct Failing(Vec<u8>);
     impl Read for Failing {
