@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::{
     DETECTORS, Detector, Field, HEAD, Meaning, files,
     format::{Syntax, decode_base64, fact},
-    tree::{Leaf, Tree, locate},
+    tree::{Leaf, Locator, Tree},
     values::Values,
 };
 use crate::detect::Hint;
@@ -112,8 +112,9 @@ fn inner(text: &[u8], leaf: &Leaf<'_>, value: &[u8], hint: &Hint<'_>, evidence: 
     let head = value.get(..value.len().min(HEAD)).unwrap_or(value);
     // A manifest inside a manifest is not opened again.
     let Some(detector) = DETECTORS.iter().find(|detector| detector.id() != ID && detector.wants(&hint, head)) else { return false };
+    let mut locator = Locator::new(&leaf.span);
     detector.find(value, &hint, &mut |mut field| {
-        field.span = locate(text, &leaf.span, &field.value);
+        field.span = locator.place(text, &field.value);
         field.evidence.extend_from_slice(evidence);
         emit(field);
     });

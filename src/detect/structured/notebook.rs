@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Detector, Field, Meaning, files, flow, lines, tree::locate};
+use super::{Detector, Field, Meaning, files, flow, lines, tree::Locator};
 use crate::detect::Hint;
 
 /// The detector.
@@ -36,11 +36,12 @@ impl Detector for Notebook {
             let evidence =
                 if path.contains(&"outputs") { vec!["in a notebook output".to_owned()] } else { vec!["in a notebook cell".to_owned()] };
             let inner = lines::tree(&leaf.value, lines::INI_EQUALS);
+            let mut locator = Locator::new(&leaf.span);
             for assignment in inner.leaves() {
                 emit(Field {
                     name: Cow::Borrowed(&assignment.key),
                     value: Cow::Borrowed(&assignment.value),
-                    span: locate(text, &leaf.span, &assignment.value),
+                    span: locator.place(text, &assignment.value),
                     meaning: Meaning::Value,
                     evidence: evidence.clone(),
                 });

@@ -182,3 +182,32 @@ pub(super) fn locate(text: &[u8], within: &Range<usize>, part: &[u8]) -> Range<u
         _ => within.clone(),
     }
 }
+
+/// Finds the parts of one long value, which come more or less in order, in time that does not grow with their number
+/// times its length.
+pub(super) struct Locator {
+    within: Range<usize>,
+    from: usize,
+}
+
+/// Bytes that are searched for one part.
+const WINDOW: usize = 16 << 10;
+
+impl Locator {
+    pub(super) fn new(within: &Range<usize>) -> Self {
+        Self { within: within.clone(), from: within.start }
+    }
+
+    /// As [`locate`], from the last part on.
+    pub(super) fn place(&mut self, text: &[u8], part: &[u8]) -> Range<usize> {
+        let window = self.from..self.within.end.min(self.from + WINDOW + part.len());
+        match memchr::memmem::find(slice(text, window), part) {
+            Some(at) if !part.is_empty() => {
+                let start = self.from + at;
+                self.from = start + part.len();
+                start..start + part.len()
+            }
+            _ => self.within.clone(),
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     Field, Meaning, header, shell,
-    tree::{Leaf, NodeId, Tree, key, locate},
+    tree::{Leaf, Locator, NodeId, Tree, key, locate},
 };
 
 /// Keys whose value is named by a sibling.
@@ -141,10 +141,11 @@ impl<'t, 'a> Values<'t, 'a> {
         let command = COMMANDS.iter().any(|command| key.eq_ignore_ascii_case(command)) || self.tree.key(leaf.node) == "scripts";
         if several || (command && leaf.value.contains(&b' ')) {
             let from = leaf.span.clone();
+            let mut locator = Locator::new(&from);
             shell::fields(&leaf.value, &mut |mut field| {
                 field.span = match leaf.value {
                     Cow::Borrowed(_) => from.start + field.span.start..from.start + field.span.end,
-                    Cow::Owned(_) => locate(self.text, &from, &field.value),
+                    Cow::Owned(_) => locator.place(self.text, &field.value),
                 };
                 field.evidence.extend_from_slice(evidence);
                 emit(field);
