@@ -37,9 +37,14 @@ pub(super) fn line(document: &Document<'_>) -> String {
         line.push_str(&text::count(images.len() as u64, "image", "images"));
         line.push_str(", ");
     }
+    // Directories and manifests have none.
+    let layers = total(|coverage| coverage.layers);
+    if layers > 0 {
+        line.push_str(&text::count(layers, "layer", "layers"));
+        line.push_str(", ");
+    }
     line.push_str(&format!(
-        "{}, {}, {}",
-        text::count(total(|coverage| coverage.layers), "layer", "layers"),
+        "{}, {}",
         text::count(total(|coverage| coverage.files), "file", "files"),
         text::bytes(total(|coverage| coverage.bytes))
     ));

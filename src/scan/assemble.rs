@@ -49,9 +49,11 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     let paths: Vec<Option<&Paths>> = parts.layers.iter().map(|outcome| Some(&outcome.paths)).collect();
 
     let mut sightings = Vec::new();
-    for ((index, outcome), id) in (0u32..).zip(&parts.layers).zip(&layers) {
+    for (index, outcome) in (0u32..).zip(&parts.layers) {
+        // A directory tree is read as a layer and has none to name.
+        let id = layers.get(index as usize).filter(|_| !parts.is_dir);
         for seen in &outcome.seen {
-            let layer = (!parts.is_dir).then(|| id.clone());
+            let layer = id.cloned();
             let state_of = |path: &[u8], position| stack::state(hasher, &paths, index, path, position);
             let state = seen.path.as_deref().map_or(State::Live, |path| state_of(path, seen.position));
             let package = seen.hashes.as_ref().and_then(|hashes| packages.package(hashes));

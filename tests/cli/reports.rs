@@ -142,3 +142,18 @@ fn jobs_do_not_change_a_byte() {
         assert!(one == run("3"), "{format}");
     }
 }
+
+#[test]
+fn a_directory_is_read_without_a_layer() {
+    let run = Imgscan::new()
+        .file("context/app/.env", format!("GITHUB_TOKEN={}\n", github_token(1)))
+        .file("imgscan.toml", "min-confidence = \"high\"\n")
+        .args(["--format", "json", "dir:context"]);
+    let report = run.run().exits(1).json();
+    let finding = &report["images"][0]["findings"][0];
+    assert_eq!(finding["rule"], "github-pat");
+    assert_eq!(finding["layer"], json!(null));
+    assert_eq!(finding["location"]["path"], "app/.env");
+    assert_eq!(finding["location"]["line"], 1);
+    assert_eq!(report["images"][0]["coverage"]["files"], 1);
+}
