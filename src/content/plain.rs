@@ -5,6 +5,7 @@ use std::{io, io::Read, sync::LazyLock};
 use memchr::memmem::Finder;
 
 use super::{
+    hashing,
     sniff::Kind,
     walk::{Walk, fill},
     zip,
@@ -44,7 +45,11 @@ impl Walk<'_> {
 
     fn windows(&mut self, head: &[u8], body: &mut Vec<u8>, hint: &Hint<'_>, reader: &mut dyn Read) -> io::Result<()> {
         let window = self.limits.window.max(4 * OVERLAP);
-        let first = if hint.binary { window } else { window.max(WHOLE) };
+        // A packaged program, too, so that it can be hashed when something is found in it.
+        let outermost = self.inner.is_empty() && self.depth == 0;
+        let packaged = outermost && hashing::packaged_path(self.path);
+        let first = if hint.binary && !packaged { window } else { window.max(WHOLE) };
+        let mut at_start = outermost;
         if body.len() < head.len() {
             body.resize(head.len(), 0);
         }
@@ -65,8 +70,12 @@ impl Walk<'_> {
             let until = if last { filled + 1 } else { filled - OVERLAP + CONTEXT };
             let reported = self.window(text, hint, &mut place, from..until);
             if last {
+                if at_start && self.found {
+                    self.sink.hashes(hashing::of(text));
+                }
                 return Ok(());
             }
+            at_start = false;
             let kept = filled - OVERLAP;
             advance(&mut place, text.get(..kept).unwrap_or_default(), hint.binary);
             body.copy_within(kept..filled, 0);

@@ -88,6 +88,9 @@ fn hashes_come_with_a_finding_and_only_then() {
     let bytes = env(&token(8));
     assert_eq!(scan("app/.env", &bytes).hashes, Some(hashing::of(&bytes)));
     assert_eq!(scan("app/.env", b"nothing").hashes, None);
+    let mut program = vec![0; 3 << 20];
+    program.extend(&bytes);
+    assert_eq!(scan("usr/lib/x.so", &program).hashes, Some(hashing::of(&program)));
     let packed = gzip(&bytes);
     assert_eq!(scan("usr/share/doc/x.gz", &packed).hashes, Some(hashing::of(&packed)));
     assert_eq!(scan("home/x.gz", &packed).hashes, None, "no package owns a home");
