@@ -66,7 +66,7 @@ pub enum LocationKind {
     Env,
     /// `config.Labels`.
     Label,
-    /// A build argument that the history or an attestation kept.
+    /// A build argument that the history kept; one that an attestation kept is an [`LocationKind::Attestation`].
     Arg,
     /// `history[].created_by`, `comment` or `author`.
     History,

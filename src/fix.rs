@@ -352,7 +352,7 @@ fn belongs(finding: &Finding) -> String {
 
 /// The last part of a key path, if a shell could use it as a variable's name.
 fn variable(name: &str) -> Option<&str> {
-    let last = name.rsplit(['.', '/', ' ']).next()?;
+    let last = name.rsplit(['.', '/', ' ', ':']).next()?;
     let fits = last.len() <= 64
         && last.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && last.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

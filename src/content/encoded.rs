@@ -1,7 +1,8 @@
 //! Containers that a text holds in base64: Helm's release secrets (base64 of base64 of gzip), `user-data`, archives in YAML or
-//! JSON. Text in base64 is the engine's; what decodes to a container comes here.
+//! JSON. Text in base64 is the engine's; what decodes to a container comes here, and so does what has no literal to search for:
+//! base64 of base64, and text of nothing but escapes.
 
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
 use base64::{
     Engine as _, alphabet,
@@ -10,12 +11,21 @@ use base64::{
 use memchr::memmem::Finder;
 
 use super::walk::Walk;
+use crate::detect::decode;
 
 /// How base64 of a gzip file begins, of a zip file, and base64 of base64 of a gzip file.
 static STARTS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| [Finder::new("H4sI"), Finder::new("UEsDB"), Finder::new("SDRzS")]);
 
 /// Shorter runs hold no container with anything in it.
 const SHORTEST: usize = 48;
+/// Base64 of base64 of a credential is no shorter. The text is looked at once in this many bytes.
+const STEP: usize = 64;
+/// Digits of a run that tell whether it is base64 of base64: 18 bytes that are digits again are no accident.
+const TELLING: usize = 24;
+/// Longer runs are data.
+const LONGEST: usize = 256 << 10;
+/// Escapes in a row that nobody writes by accident.
+const ESCAPES: usize = 4;
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -23,8 +33,13 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Walk<'_> {
-    /// Scans the containers that stand in a text in base64.
-    pub(super) fn encoded(&mut self, name: &str, text: &[u8]) {
+    /// Scans the containers that stand in a text in base64, and texts that are encoded throughout. `known`: where the engine
+    /// found something in an encoded run already.
+    pub(super) fn encoded(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
+        if text.len() < 3 * ESCAPES {
+            return;
+        }
+        self.escaped(name, text, known);
         if text.len() < SHORTEST {
             return;
         }
@@ -41,18 +56,77 @@ impl Walk<'_> {
                     continue;
                 }
                 from = at + length;
-                if self.depth >= self.limits.depth {
-                    self.gap("is nested deeper than the limit allows".to_owned(), Some(length as u64));
+                if let Ok(bytes) = LENIENT.decode(&digits) {
+                    self.decoded(name, "base64", &bytes);
+                }
+            }
+        }
+        self.twice(name, text, known);
+    }
+
+    fn decoded(&mut self, name: &str, label: &str, bytes: &[u8]) {
+        if self.depth >= self.limits.depth {
+            self.gap("is nested deeper than the limit allows".to_owned(), Some(bytes.len() as u64));
+            return;
+        }
+        if self.meter.unpacked(bytes.len()).is_err() {
+            self.failed(&std::io::Error::other("budget exhausted"));
+            return;
+        }
+        self.depth += 1;
+        self.within(label, |walk| walk.bytes(name, bytes));
+        self.depth -= 1;
+    }
+
+    /// Base64 of base64, which has no literal to search for: long runs are found by looking at every [`STEP`]th byte.
+    fn twice(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
+        let mut at = 0;
+        while let Some(byte) = text.get(at) {
+            if !is_base64(*byte) {
+                at += STEP;
+                continue;
+            }
+            let before = text.get(at.saturating_sub(STEP)..at).unwrap_or_default();
+            let start = at - before.iter().rev().take_while(|byte| is_base64(**byte)).count();
+            let telling = text.get(start..start + TELLING).filter(|_| at - start < STEP);
+            let nested = telling.and_then(|digits| LENIENT.decode(digits).ok()).is_some_and(|bytes| bytes.iter().all(|b| is_base64(*b)));
+            if !nested {
+                at += STEP;
+                continue;
+            }
+            let (digits, length) = run(text.get(start..text.len().min(start + LONGEST)).unwrap_or_default());
+            at = start + length.max(STEP);
+            let container = STARTS.iter().any(|known| digits.starts_with(known.needle()));
+            if container || known.iter().any(|range| range.start < start + length && start < range.end) {
+                continue;
+            }
+            if let Ok(bytes) = LENIENT.decode(&digits) {
+                self.decoded(name, "base64", &bytes);
+            }
+        }
+    }
+
+    /// Texts of nothing but `%41` or `\u0041`: no literal of any rule stands in them.
+    fn escaped(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
+        for (mark, length) in [(&b"%"[..], 3), (b"\\u00", 6)] {
+            let finder = Finder::new(mark);
+            let mut from = 0;
+            while let Some(start) = text.get(from..).and_then(|rest| finder.find(rest)).map(|found| found + from) {
+                let rest = text.get(start..text.len().min(start + LONGEST)).unwrap_or_default();
+                let is_escape = |escape: &[u8]| {
+                    escape.starts_with(mark) && escape.get(length - 2..).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+                };
+                let run = rest.chunks_exact(length).take_while(|escape| is_escape(escape)).count();
+                from = start + (run * length).max(1);
+                let found = known.iter().any(|range| range.start < from && start < range.end);
+                if run < ESCAPES || found {
                     continue;
                 }
-                if let Ok(bytes) = LENIENT.decode(&digits) {
-                    if self.meter.unpacked(bytes.len()).is_err() {
-                        self.failed(&std::io::Error::other("budget exhausted"));
-                        return;
-                    }
-                    self.depth += 1;
-                    self.within("base64", |walk| walk.bytes(name, &bytes));
-                    self.depth -= 1;
+                // Unreserved characters may stand between them.
+                let end = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || b"%\\-_.~".contains(b))).unwrap_or(rest.len());
+                from = start + end.max(run * length);
+                if let Some((bytes, label)) = rest.get(..end).and_then(decode::escapes) {
+                    self.decoded(name, label, &bytes);
                 }
             }
         }

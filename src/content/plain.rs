@@ -98,6 +98,7 @@ impl Walk<'_> {
     fn window(&mut self, text: &[u8], hint: &Hint<'_>, place: &mut Place, report: std::ops::Range<usize>) -> usize {
         let (mut at, mut line, mut line_start) = (0usize, place.lines, None::<usize>);
         let mut end = 0;
+        let mut decoded = Vec::new();
         let (sink, inner, found) = (&mut *self.sink, &self.inner, &mut self.found);
         self.engine.find(text, hint, self.scratch, &mut |matched| {
             let start = matched.span.start;
@@ -106,6 +107,9 @@ impl Walk<'_> {
             }
             end = end.max(matched.span.end);
             *found = true;
+            if !matched.inner.is_empty() {
+                decoded.push(matched.span.clone());
+            }
             if hint.binary {
                 return Walk::report(sink, inner, matched, None, None);
             }
@@ -126,7 +130,7 @@ impl Walk<'_> {
             Walk::report(sink, inner, matched, number(line), number(column));
         });
         if !hint.binary {
-            self.encoded(hint.path, text);
+            self.encoded(hint.path, text, &decoded);
         }
         end
     }

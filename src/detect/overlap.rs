@@ -50,10 +50,15 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     let mut kept: Vec<(std::ops::Range<usize>, u32)> = Vec::new();
     // A format's definition makes sure of what a vaguer pattern found at the very place.
     let mut confirmed: Vec<(usize, Severity, Confidence)> = Vec::new();
+    // A rule that knows a value by its form does not look at what it is assigned to; the vaguer rule that lost knows.
+    let mut names: Vec<(usize, String)> = Vec::new();
     candidates.retain(|candidate| {
         let (span, run) = (&candidate.matched.span, candidate.run);
         let taken =
             kept.iter().position(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
+        if let (Some(winner), Some(name)) = (taken, &candidate.matched.name) {
+            names.push((winner, name.clone()));
+        }
         match taken {
             Some(winner) if candidate.rank == Rank::Structural && kept.get(winner).is_some_and(|(other, _)| other == span) => {
                 confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence));
@@ -63,6 +68,11 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
         }
         taken.is_none()
     });
+    for (winner, name) in names {
+        if let Some(candidate) = candidates.get_mut(winner) {
+            candidate.matched.name.get_or_insert(name);
+        }
+    }
     for (winner, severity, confidence) in confirmed {
         if let Some(matched) =
             candidates.get_mut(winner).map(|candidate| &mut candidate.matched).filter(|matched| matched.refuted.is_none())

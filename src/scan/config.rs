@@ -36,7 +36,8 @@ pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
             for (name, value) in args {
                 texts.named(LocationKind::Arg, name, value, &format!("history[{index}]"));
             }
-            texts.text(LocationKind::History, instruction, Some(format!("history[{index}].created_by")));
+            let kind = if is_arg(instruction) { LocationKind::Arg } else { LocationKind::History };
+            texts.text(kind, instruction, Some(format!("history[{index}].created_by")));
             texts.text(LocationKind::History, &history.comment, Some(format!("history[{index}].comment")));
             texts.text(LocationKind::History, &history.author, Some(format!("history[{index}].author")));
         }
@@ -50,6 +51,13 @@ pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
     outcome.complete = true;
     outcome.close();
     outcome
+}
+
+/// Whether a history line is an `ARG` instruction, as BuildKit or as the classic builder writes it.
+fn is_arg(created_by: &str) -> bool {
+    let instruction = created_by.trim_start();
+    let instruction = instruction.strip_prefix("/bin/sh -c #(nop)").unwrap_or(instruction);
+    instruction.trim_start().get(..4).is_some_and(|word| word.eq_ignore_ascii_case("ARG "))
 }
 
 /// Splits `|2 TOKEN=abc NAME=x /bin/sh -c make` into the build arguments that the classic builder and BuildKit put before a

@@ -4,6 +4,7 @@ mod credentials;
 mod exits;
 mod findings;
 mod k8s;
+mod places;
 mod registry;
 mod reports;
 mod settings;

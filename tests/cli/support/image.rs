@@ -45,6 +45,12 @@ impl Changeset {
         self
     }
 
+    /// A regular file with an extended attribute, as GNU tar and BuildKit write it.
+    pub(crate) fn attribute(mut self, path: &str, attribute: &str, value: &str) -> Self {
+        self.0.append_pax_extensions([(format!("SCHILY.xattr.{attribute}").as_str(), value.as_bytes())]).expect("memory");
+        self.file(path, "")
+    }
+
     pub(crate) fn directory(self, path: &str) -> Self {
         self.special(path, tar::EntryType::Directory, None)
     }
@@ -179,6 +185,12 @@ impl Image {
     /// A history entry without a layer.
     pub(crate) fn history(mut self, instruction: &str) -> Self {
         self.history.push(json!({"created_by": instruction, "empty_layer": true}));
+        self
+    }
+
+    /// A further field of the first history entry.
+    pub(crate) fn history_field(mut self, field: &str, value: &str) -> Self {
+        self.history.first_mut().expect("an entry")[field] = json!(value);
         self
     }
 

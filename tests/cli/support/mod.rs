@@ -3,6 +3,7 @@
 // Each test uses a part, and a part is there before its test is.
 #![allow(dead_code)]
 
+pub(crate) mod containers;
 #[cfg(unix)]
 pub(crate) mod daemon;
 pub(crate) mod image;
