@@ -17,6 +17,7 @@ mod manifest;
 mod message;
 mod observe;
 mod policy;
+mod rotation;
 mod sharing;
 mod workload;
 
@@ -31,5 +32,6 @@ pub use policy::{
     Class, ClassModes, Decision, Fix, LabelPower, MODE_LABEL, Mode, NamespaceFacts, NamespaceRule, Outcome, Policy, PolicyError, Rotation,
     SecretsPolicy, Sharing, Undecided, Verdict, decide, undecided,
 };
+pub use rotation::{data_written, overdue};
 pub use sharing::{Credential, Index, ObjectKey, SharedUse, Source, credentials};
 pub use workload::{PodSpec, SecretUse, Subject, pod_specs, secret_uses};

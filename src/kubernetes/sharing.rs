@@ -316,6 +316,12 @@ impl Index {
         gone.iter().for_each(|key| self.remove(key));
     }
 
+    /// Forgets the namespaces that a fresh list no longer has.
+    pub fn retain_namespaces(&mut self, keep: &HashSet<String>) {
+        let gone: Vec<Arc<str>> = self.namespaces.keys().filter(|name| !keep.contains(&***name)).cloned().collect();
+        gone.iter().for_each(|name| self.remove_namespace(name));
+    }
+
     /// A namespace's labels, where it is known.
     pub fn namespace(&self, name: &str) -> Option<&BTreeMap<String, String>> {
         self.namespaces.get(name)
@@ -566,7 +572,6 @@ mod tests {
         let engine = Engine::new(Vec::new());
         let prints = Fingerprinter::with_key(&[1; 32]).expect("long enough");
         let encode = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
-        let alphabet = b"ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789";
         let alphabet = b"ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789";
         let strong: String = (1..40usize).map(|n| char::from(alphabet[n * n * 31 % alphabet.len()])).collect();
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {

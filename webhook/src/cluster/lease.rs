@@ -1,0 +1,81 @@
+//! Which replica keeps the CA, audits, and sums up the status. Serving needs no leader.
+
+use std::time::{Duration, Instant};
+
+use k8s_openapi::{
+    api::coordination::v1::{Lease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+};
+use kube::{
+    Api, Client,
+    api::{ObjectMeta, PostParams},
+};
+use tokio::sync::watch;
+
+use super::is_missing;
+
+/// A leader that did not renew for so long is replaced.
+const DURATION: Duration = Duration::from_secs(15);
+const RENEW: Duration = Duration::from_secs(5);
+
+/// Competes for the lease for ever; the receiver says whether this replica has it.
+pub fn compete(client: Client, namespace: String, name: String, identity: String) -> watch::Receiver<bool> {
+    let (leads, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        let leases: Api<Lease> = Api::namespaced(client, &namespace);
+        // When the record last changed, by our own clock: those of others may be off.
+        let mut seen: (Option<MicroTime>, Instant) = (None, Instant::now());
+        let mut renewed: Option<Instant> = None;
+        loop {
+            let round = tokio::time::timeout(RENEW, attempt(&leases, &name, &identity, &mut seen)).await;
+            match round {
+                Ok(Ok(true)) => renewed = Some(Instant::now()),
+                Ok(Ok(false)) => renewed = None,
+                // Unknown: the lead is kept no longer than others would grant it.
+                Ok(Err(())) | Err(_) => renewed = renewed.filter(|at| at.elapsed() + RENEW < DURATION),
+            }
+            if leads.send_if_modified(|leads| std::mem::replace(leads, renewed.is_some()) != renewed.is_some()) {
+                tracing::info!(leads = renewed.is_some(), "lease");
+            }
+            tokio::time::sleep(RENEW).await;
+        }
+    });
+    receiver
+}
+
+async fn attempt(leases: &Api<Lease>, name: &str, identity: &str, seen: &mut (Option<MicroTime>, Instant)) -> Result<bool, ()> {
+    let now = MicroTime(jiff::Timestamp::now());
+    let fresh = |transitions: i32, since: MicroTime| LeaseSpec {
+        holder_identity: Some(identity.to_owned()),
+        lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+        acquire_time: Some(since),
+        renew_time: Some(now.clone()),
+        lease_transitions: Some(transitions),
+        ..LeaseSpec::default()
+    };
+    match leases.get(name).await {
+        Err(error) if is_missing(&error) => {
+            let lease = Lease {
+                metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+                spec: Some(fresh(0, now.clone())),
+            };
+            leases.create(&PostParams::default(), &lease).await.map(|_| true).or(Ok(false))
+        }
+        Err(_) => Err(()),
+        Ok(mut lease) => {
+            let spec = lease.spec.take().unwrap_or_default();
+            let mine = spec.holder_identity.as_deref() == Some(identity);
+            if seen.0 != spec.renew_time {
+                *seen = (spec.renew_time.clone(), Instant::now());
+            }
+            if !mine && spec.renew_time.is_some() && seen.1.elapsed() < DURATION {
+                return Ok(false);
+            }
+            let transitions = spec.lease_transitions.unwrap_or_default();
+            let since = spec.acquire_time.filter(|_| mine).unwrap_or_else(|| now.clone());
+            lease.spec = Some(fresh(if mine { transitions } else { transitions.saturating_add(1) }, since));
+            // The resourceVersion makes sure that nobody else took it meanwhile.
+            leases.replace(name, &PostParams::default(), &lease).await.map(|_| true).or(Ok(false))
+        }
+    }
+}

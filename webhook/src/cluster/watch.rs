@@ -1,0 +1,240 @@
+//! Follows policies, exceptions, namespaces and, where the operator allows it, Secrets.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+};
+
+use futures_util::StreamExt;
+use imgscan::{
+    detect::Scratch,
+    kubernetes::{Exception, ObjectKey, Policy, Source, Subject, credentials},
+};
+use kube::{
+    Client,
+    api::DynamicObject,
+    runtime::{WatchStreamExt, watcher, watcher::Event},
+};
+use serde_json::Value;
+
+use super::{GROUP, all, resource, status, to_value};
+use crate::state::State;
+
+/// Objects a page: a Secret may hold 1 MiB.
+const PAGE: u32 = 25;
+
+/// Whoever lists must get on or be started again; errors are retried with backoff for ever.
+async fn follow<F, R>(client: &Client, kind: kube::api::ApiResource, mut on: F)
+where
+    F: FnMut(Event<DynamicObject>) -> R,
+    R: Future<Output = ()>,
+{
+    let config = watcher::Config::default().page_size(PAGE);
+    let mut events = std::pin::pin!(watcher(all(client, &kind), config).default_backoff());
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => on(event).await,
+            // The error may quote an object.
+            Err(_) => tracing::warn!(kind = kind.kind, "watch broke off; it is started again"),
+        }
+    }
+}
+
+/// Keeps the named policy in force. One that is deleted or invalid leaves the last good one in force.
+pub async fn policy(client: Client, state: Arc<State>, name: String, replica: String) {
+    let kind = resource(GROUP, "v1alpha1", "CredentialPolicy", "credentialpolicies");
+    let mut known = None;
+    follow(&client, kind, |event| {
+        let changed = match event {
+            Event::Apply(object) | Event::InitApply(object) if object.metadata.name.as_deref() == Some(&name) => {
+                let generation = object.metadata.generation.unwrap_or_default();
+                let is_new = known != Some((object.metadata.uid.clone(), generation));
+                known = Some((object.metadata.uid.clone(), generation));
+                is_new.then(|| (generation, to_value(&object)))
+            }
+            Event::Delete(object) if object.metadata.name.as_deref() == Some(&name) => {
+                tracing::error!("the policy was deleted; its last version stays in force until this replica restarts");
+                None
+            }
+            _ => None,
+        };
+        let problem = changed.as_ref().map(|(generation, object)| {
+            let spec = object.get("spec").cloned().unwrap_or_default();
+            let policy = serde_json::from_value::<Policy>(spec).map_err(|error| error.to_string());
+            let policy = policy.and_then(|policy| policy.check().map(|()| policy).map_err(|error| error.to_string()));
+            match policy {
+                Ok(policy) => {
+                    state.set_policy(policy);
+                    tracing::info!(generation, "policy in force");
+                    String::new()
+                }
+                Err(problem) => {
+                    tracing::error!(generation, "the policy is invalid; the last good one stays in force");
+                    problem
+                }
+            }
+        });
+        let (client, name, replica) = (client.clone(), name.clone(), replica.clone());
+        async move {
+            if let (Some((generation, _)), Some(problem)) = (changed, problem) {
+                status::of_replica(&client, &name, &replica, generation, &problem).await;
+            }
+        }
+    })
+    .await;
+}
+
+/// Keeps the exceptions.
+pub async fn exceptions(client: Client, state: Arc<State>) {
+    let kind = resource(GROUP, "v1alpha1", "CredentialException", "credentialexceptions");
+    let mut known: BTreeMap<(String, String), Exception> = BTreeMap::new();
+    let mut fresh = BTreeMap::new();
+    follow(&client, kind, |event| {
+        let key = |object: &DynamicObject| (object.metadata.namespace.clone().unwrap_or_default(), object.metadata.name.clone().unwrap_or_default());
+        let mut set = |map: &mut BTreeMap<(String, String), Exception>, object: &DynamicObject| match Exception::from_object(&to_value(object)) {
+            Ok(exception) => {
+                map.insert(key(object), exception);
+            }
+            Err(_) => {
+                map.remove(&key(object));
+                tracing::warn!("an exception is invalid and allows nothing");
+            }
+        };
+        let publish = match event {
+            Event::Init => {
+                fresh.clear();
+                false
+            }
+            Event::InitApply(object) => {
+                set(&mut fresh, &object);
+                false
+            }
+            Event::InitDone => {
+                known = std::mem::take(&mut fresh);
+                true
+            }
+            Event::Apply(object) => {
+                set(&mut known, &object);
+                true
+            }
+            Event::Delete(object) => {
+                known.remove(&key(&object));
+                true
+            }
+        };
+        if publish {
+            state.set_exceptions(known.values().cloned().collect());
+        }
+        std::future::ready(())
+    })
+    .await;
+}
+
+/// Keeps the labels of namespaces. `loaded` is told once all are known.
+pub async fn namespaces(client: Client, state: Arc<State>, loaded: tokio::sync::mpsc::Sender<()>) {
+    let kind = resource("", "v1", "Namespace", "namespaces");
+    let mut seen = HashSet::new();
+    follow(&client, kind, |event| {
+        let mut done = false;
+        match event {
+            Event::Init => seen.clear(),
+            Event::InitApply(object) | Event::Apply(object) => {
+                let name = object.metadata.name.clone().unwrap_or_default();
+                state.index_mut().set_namespace(&name, object.metadata.labels.unwrap_or_default());
+                seen.insert(name);
+            }
+            Event::Delete(object) => {
+                let name = object.metadata.name.unwrap_or_default();
+                seen.remove(&name);
+                state.index_mut().remove_namespace(&name);
+            }
+            Event::InitDone => {
+                state.index_mut().retain_namespaces(&seen);
+                done = true;
+            }
+        }
+        let loaded = loaded.clone();
+        async move {
+            if done {
+                let _ = loaded.try_send(());
+            }
+        }
+    })
+    .await;
+}
+
+/// Keeps the fingerprints of one core kind, `Secret` or `ConfigMap`. Each object is reduced to fingerprints and dropped.
+pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: tokio::sync::mpsc::Sender<()>) {
+    let kind = match source {
+        Source::Secret => resource("", "v1", "Secret", "secrets"),
+        Source::ConfigMap | Source::Literal => resource("", "v1", "ConfigMap", "configmaps"),
+    };
+    let (api_version, kind_name) = (kind.api_version.clone(), kind.kind.clone());
+    let mut scratch = Scratch::default();
+    let mut seen: HashSet<ObjectKey> = HashSet::new();
+    follow(&client, kind, |event| {
+        let mut done = false;
+        match event {
+            Event::Init => seen.clear(),
+            Event::InitApply(object) | Event::Apply(object) => {
+                let mut object = to_value(&object);
+                // Items of a list carry neither.
+                object["apiVersion"] = Value::String(api_version.clone());
+                object["kind"] = Value::String(kind_name.clone());
+                seen.insert(index(&state, &object, &mut scratch));
+            }
+            Event::Delete(object) => {
+                let key = ObjectKey {
+                    namespace: object.metadata.namespace.unwrap_or_default().into(),
+                    source,
+                    name: object.metadata.name.unwrap_or_default().into(),
+                };
+                seen.remove(&key);
+                state.index_mut().remove(&key);
+            }
+            Event::InitDone => {
+                state.index_mut().retain(source, &seen);
+                // Only the initial list needs it; the next one starts anew.
+                seen = HashSet::new();
+                done = true;
+            }
+        }
+        let loaded = loaded.clone();
+        async move {
+            if done {
+                let _ = loaded.try_send(());
+            }
+        }
+    })
+    .await;
+}
+
+/// Puts what a Secret or ConfigMap holds in the index.
+pub fn index(state: &State, object: &Value, scratch: &mut Scratch) -> ObjectKey {
+    let subject = Subject::of(object);
+    let key = ObjectKey::of(&subject, subject.namespace);
+    let active = state.active.load();
+    if subject.is_core("Secret") {
+        let held = credentials(object, &active.policy.sharing, &state.engine, &state.index_prints, scratch);
+        state.index_mut().apply(object, key.clone(), held);
+    } else {
+        let prints = imgscan::kubernetes::Prints { report: &state.report_prints, cluster: &state.index_prints };
+        let observed = imgscan::kubernetes::observe(object, None, &state.engine, prints, Default::default(), scratch);
+        state.index_mut().apply_literals(object, key.clone(), &observed.found);
+    }
+    key
+}
+
+/// Opens readiness once `count` watches have delivered all there is.
+pub async fn ready(state: Arc<State>, mut loaded: tokio::sync::mpsc::Receiver<()>, count: usize) {
+    for _ in 0..count {
+        if loaded.recv().await.is_none() {
+            return;
+        }
+    }
+    state.ready.index.store(true, Ordering::Release);
+    tracing::info!("namespaces and index loaded");
+    // Later messages are of restarted watches.
+    while loaded.recv().await.is_some() {}
+}
