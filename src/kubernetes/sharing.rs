@@ -473,19 +473,18 @@ impl Index {
         if offered { source } else { key.clone() }
     }
 
-    /// Every credential that several namespaces hold, for the audit: object, key, and its [`SharedUse`].
-    pub fn all_shared(&self, sharing: &Sharing) -> Vec<(ObjectKey, SharedUse)> {
-        let mut all = Vec::new();
-        for record in self.records.iter().flatten() {
-            for credential in &record.credentials {
-                let at_most = weight(credential.used, sharing);
-                let label = clean(&credential.key, 120);
-                let marks = record.marks.as_deref();
-                let shared = self.judge(credential.fingerprint, &record.key, marks, sharing, at_most, String::new(), None, label);
-                all.extend(shared.map(|shared| (record.key.clone(), shared)));
-            }
+    /// Judges what an indexed Secret holds, for the audit.
+    pub fn of_held(&self, key: &ObjectKey, sharing: &Sharing) -> Vec<SharedUse> {
+        let record = self.slots.get(key).and_then(|slot| self.record(*slot)).filter(|record| record.key.source == Source::Secret);
+        let mut uses = Vec::new();
+        for credential in record.iter().flat_map(|record| &record.credentials) {
+            let marks = record.and_then(|record| record.marks.as_deref());
+            let mut pointer = "/data".to_owned();
+            super::workload::push_key(&mut pointer, &credential.key);
+            let label = clean(&format!("data {}", credential.key), 120);
+            uses.extend(self.judge(credential.fingerprint, key, marks, sharing, weight(credential.used, sharing), pointer, None, label));
         }
-        all
+        uses
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod admit;
 pub mod args;
 pub mod body;
+pub mod cluster;
 pub mod metrics;
 pub mod probes;
 pub mod review;

@@ -19,5 +19,6 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match Args::parse().command {
         Command::Serve(serve) => runtime.block_on(run::serve(*serve)),
+        Command::Crds => run::crds(),
     }
 }

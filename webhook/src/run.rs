@@ -1,16 +1,23 @@
 //! `serve`: puts the parts together.
 
 use std::{
+    io::Write,
+    path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use anyhow::{Context, Result};
-use imgscan::{detect::Engine, fingerprint::Fingerprinter, kubernetes::Policy};
-use tokio::sync::watch;
+use imgscan::{
+    detect::Engine,
+    fingerprint::Fingerprinter,
+    kubernetes::{Policy, Source},
+};
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     args::Serve,
+    cluster::{self, audit, ca, key, lease, status, watch as follow},
     router, server,
     state::{Limits, State},
     tls::{Current, Files},
@@ -19,33 +26,43 @@ use crate::{
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When an address is taken, or a file that the flags name cannot be used.
+/// When an address is taken, a file that the flags name cannot be used, or the API server cannot be asked for the key.
 pub async fn serve(args: Serve) -> Result<()> {
     let limits = Limits { body: args.max_body, bodies: args.max_bodies, budget: args.budget, ..Limits::default() };
-    let mut key = [0u8; 32];
-    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    let index_prints = Fingerprinter::with_key(&key)?;
+    let client = if args.standalone { None } else { Some(kube::Client::try_default().await.context("no way to the API server")?) };
+    let index_prints = match &client {
+        Some(client) => Fingerprinter::with_key(key::load(client, &args.namespace, &format!("{}-key", args.service)).await?.expose())?,
+        None => {
+            let mut key = [0u8; 32];
+            getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+            Fingerprinter::with_key(&key)?
+        }
+    };
     let report_prints = match &args.fingerprint_key {
-        Some(path) => Fingerprinter::with_key(&std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?)?,
+        Some(path) => Fingerprinter::with_key(&read(path)?)?,
         None => Fingerprinter::built_in(),
     };
-    let state = Arc::new(State::new(Engine::new(Vec::new()), index_prints, report_prints, limits, false));
+    let state = Arc::new(State::new(Engine::new(Vec::new()), index_prints, report_prints, limits, client.is_some()));
     if let Some(path) = &args.policy_file {
         let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         state.set_policy(Policy::parse(&text)?);
-        state.ready.index.store(true, Ordering::Release);
     }
     let current = Current::default();
-    if let (Some(certificate), Some(key)) = (args.tls_certificate, args.tls_key) {
-        let files = Files { certificate, key, client_ca: args.client_ca };
+    let has_files = args.tls_certificate.is_some();
+    if let (Some(certificate), Some(key)) = (args.tls_certificate.clone(), args.tls_key.clone()) {
+        let files = Files { certificate, key, client_ca: args.client_ca.clone() };
         files.load()?;
         tokio::spawn(files.follow(Arc::clone(&current), Arc::clone(&state), Duration::from_secs(5)));
+    }
+    match client {
+        Some(client) => with_cluster(client, &args, &state, &current, has_files)?,
+        None => state.ready.index.store(true, Ordering::Release),
     }
     let reviews = server::listen(&args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let operations =
         server::listen(&args.listen_operations).await.with_context(|| format!("cannot listen on {}", args.listen_operations))?;
     let (stop, stopped) = watch::channel(false);
-    let serving = tokio::spawn(server::serve(reviews, Some(current), router::router(Arc::clone(&state)), stopped.clone()));
+    let serving = tokio::spawn(server::serve(reviews, Some(current), router::router(Arc::clone(&state)), stopped));
     let (stop_operations, stopped) = watch::channel(false);
     let operating = tokio::spawn(server::serve(operations, None, router::operations(Arc::clone(&state)), stopped));
     tracing::info!(address = args.listen, "serving");
@@ -58,6 +75,79 @@ pub async fn serve(args: Serve) -> Result<()> {
     let _ = serving.await;
     let _ = stop_operations.send(true);
     let _ = operating.await;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Starts everything that follows or keeps something in the cluster.
+fn with_cluster(client: kube::Client, args: &Serve, state: &Arc<State>, current: &Current, has_files: bool) -> Result<()> {
+    let (loaded, all_loaded) = mpsc::channel(8);
+    let mut count = 1;
+    tokio::spawn(follow::namespaces(client.clone(), Arc::clone(state), loaded.clone()));
+    for (wanted, source) in [(args.watch_secrets, Source::Secret), (args.watch_config_maps, Source::ConfigMap)] {
+        if wanted {
+            count += 1;
+            tokio::spawn(follow::held(client.clone(), Arc::clone(state), source, loaded.clone()));
+        }
+    }
+    tokio::spawn(follow::ready(Arc::clone(state), all_loaded, count));
+    tokio::spawn(follow::exceptions(client.clone(), Arc::clone(state)));
+    let leads = lease::compete(client.clone(), args.namespace.clone(), format!("{}-leader", args.service), args.replica.clone());
+    if args.policy_file.is_none() {
+        tokio::spawn(follow::policy(client.clone(), Arc::clone(state), args.policy.clone(), args.replica.clone()));
+        tokio::spawn(status::keep(client.clone(), args.policy.clone(), args.replica.clone(), leads.clone()));
+    }
+    if !has_files {
+        let (service, namespace) = (&args.service, &args.namespace);
+        let mut names = vec![format!("{service}.{namespace}.svc"), format!("{service}.{namespace}.svc.cluster.local")];
+        names.extend(args.tls_name.iter().cloned());
+        let settings = ca::Settings {
+            namespace: namespace.clone(),
+            secret: format!("{service}-ca"),
+            webhook: args.webhook_configuration.clone(),
+            names,
+            ca_life: args.ca_life,
+            leaf_life: args.leaf_life,
+            overlap: args.ca_overlap,
+            every: args.ca_every,
+            client_ca: args.client_ca.as_deref().map(read).transpose()?,
+        };
+        tokio::spawn(ca::keep(client.clone(), settings, Arc::clone(current), Arc::clone(state), leads.clone()));
+    }
+    if args.audit_every > 0 {
+        let also: Vec<_> = args.audit_also.iter().map(|r| cluster::resource(&r.group, &r.version, &r.kind, &r.plural)).collect();
+        let kinds = audit::kinds(args.watch_secrets, &also);
+        let (state, every) = (Arc::clone(state), Duration::from_secs(args.audit_every));
+        tokio::spawn(async move {
+            loop {
+                // The first audit waits until there is a policy, and for the lease.
+                tokio::time::sleep(every.min(Duration::from_secs(20))).await;
+                if !*leads.borrow() || state.ready.missing().is_some() {
+                    continue;
+                }
+                match audit::run(&client, &state, &kinds).await {
+                    Ok(objects) => tracing::info!(objects, "audit done"),
+                    Err(error) => tracing::warn!(error = format!("{error:#}"), "audit incomplete"),
+                }
+                tokio::time::sleep(every).await;
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Prints the CustomResourceDefinitions.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn crds() -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for definition in cluster::crd::definitions() {
+        writeln!(out, "---\n{}", serde_yaml::to_string(&definition)?.trim_end())?;
+    }
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! The key of the fingerprint index: 32 random bytes in a Secret of the webhook's own namespace, the same for all replicas.
 
 use anyhow::{Context, Result};
+use imgscan::Secret as Value;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
 };
-use zeroize::Zeroizing;
 
 use super::is_missing;
 
@@ -16,16 +16,16 @@ const FIELD: &str = "key";
 ///
 /// # Errors
 /// When the API server cannot be asked, or the Secret holds no key.
-pub async fn load(client: &Client, namespace: &str, name: &str) -> Result<Zeroizing<Vec<u8>>> {
+pub async fn load(client: &Client, namespace: &str, name: &str) -> Result<Value> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
     for _ in 0..3 {
         match secrets.get(name).await {
             Ok(secret) => {
                 let key = secret.data.and_then(|mut data| data.remove(FIELD)).context("the key's Secret has no field `key`")?;
-                return Ok(Zeroizing::new(key.0));
+                return Ok(Value::new(&key.0));
             }
             Err(error) if is_missing(&error) => {
-                let mut key = Zeroizing::new(vec![0u8; 32]);
+                let mut key = [0u8; 32];
                 getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
                 let secret = Secret {
                     metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
@@ -35,7 +35,7 @@ pub async fn load(client: &Client, namespace: &str, name: &str) -> Result<Zeroiz
                     ..Secret::default()
                 };
                 match secrets.create(&PostParams::default(), &secret).await {
-                    Ok(_) => return Ok(key),
+                    Ok(_) => return Ok(Value::new(&key)),
                     Err(kube::Error::Api(status)) if status.code == 409 => {}
                     Err(error) => anyhow::bail!("the key's Secret was not created: {}", super::brief(&error)),
                 }

@@ -44,7 +44,7 @@ pub fn compete(client: Client, namespace: String, name: String, identity: String
 }
 
 async fn attempt(leases: &Api<Lease>, name: &str, identity: &str, seen: &mut (Option<MicroTime>, Instant)) -> Result<bool, ()> {
-    let now = MicroTime(jiff::Timestamp::now());
+    let now = MicroTime(k8s_openapi::jiff::Timestamp::now());
     let fresh = |transitions: i32, since: MicroTime| LeaseSpec {
         holder_identity: Some(identity.to_owned()),
         lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
@@ -55,10 +55,8 @@ async fn attempt(leases: &Api<Lease>, name: &str, identity: &str, seen: &mut (Op
     };
     match leases.get(name).await {
         Err(error) if is_missing(&error) => {
-            let lease = Lease {
-                metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
-                spec: Some(fresh(0, now.clone())),
-            };
+            let lease =
+                Lease { metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }, spec: Some(fresh(0, now.clone())) };
             leases.create(&PostParams::default(), &lease).await.map(|_| true).or(Ok(false))
         }
         Err(_) => Err(()),

@@ -91,8 +91,11 @@ pub async fn exceptions(client: Client, state: Arc<State>) {
     let mut known: BTreeMap<(String, String), Exception> = BTreeMap::new();
     let mut fresh = BTreeMap::new();
     follow(&client, kind, |event| {
-        let key = |object: &DynamicObject| (object.metadata.namespace.clone().unwrap_or_default(), object.metadata.name.clone().unwrap_or_default());
-        let mut set = |map: &mut BTreeMap<(String, String), Exception>, object: &DynamicObject| match Exception::from_object(&to_value(object)) {
+        let key = |object: &DynamicObject| {
+            (object.metadata.namespace.clone().unwrap_or_default(), object.metadata.name.clone().unwrap_or_default())
+        };
+        let set = |map: &mut BTreeMap<(String, String), Exception>, object: &DynamicObject| match Exception::from_object(&to_value(object))
+        {
             Ok(exception) => {
                 map.insert(key(object), exception);
             }

@@ -1,4 +1,7 @@
 //! The router without a network: reviews in, answers out.
 
+mod admission;
 mod hostile;
+#[path = "../samples.rs"]
+mod samples;
 mod support;
