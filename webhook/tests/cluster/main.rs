@@ -3,7 +3,7 @@
 //!
 //! No test harness of the compiler's: one cluster serves all tests in turn, and must be stopped at the end.
 
-#[path = "../samples.rs"]
+#[path = "../made/samples.rs"]
 mod samples;
 mod support;
 mod tests;

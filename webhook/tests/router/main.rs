@@ -2,6 +2,6 @@
 
 mod admission;
 mod hostile;
-#[path = "../samples.rs"]
+#[path = "../made/samples.rs"]
 mod samples;
 mod support;
