@@ -32,6 +32,7 @@ use crate::{
 const STAGED: &str = "imgscan.dev/staged-at";
 const SWITCHED: &str = "imgscan.dev/switched-at";
 const MADE: &str = "imgscan.dev/made-at";
+const EXPIRES: &str = "imgscan.dev/expires-at";
 
 /// Names and times.
 #[derive(Clone)]
@@ -73,10 +74,13 @@ impl Store {
         self.data.get(key).and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
 
+    fn time(&self, key: &str) -> Option<jiff::Timestamp> {
+        self.times.get(key)?.parse().ok()
+    }
+
     /// Seconds since a step.
     fn since(&self, step: &str, now: jiff::Timestamp) -> Option<u64> {
-        let then: jiff::Timestamp = self.times.get(step)?.parse().ok()?;
-        u64::try_from(now.as_second().saturating_sub(then.as_second())).ok()
+        u64::try_from(now.as_second().saturating_sub(self.time(step)?.as_second())).ok()
     }
 
     /// All CAs that clients are to trust.
@@ -98,9 +102,15 @@ impl Store {
     /// The next step of a rotation, if one is due. `published` says that `caBundle` holds the present bundle.
     fn step(&mut self, settings: &Settings, published: bool, now: jiff::Timestamp) -> Result<bool> {
         let overlap = settings.overlap.as_secs();
-        if self.text("ca.crt").is_none() || self.text("ca.key").is_none() {
+        // One that has expired (no replica ran for long) serves nobody: it is replaced at once, not rotated.
+        let expired = self.time(EXPIRES).is_none_or(|end| end <= now);
+        if self.text("ca.crt").is_none() || self.text("ca.key").is_none() || expired {
+            self.data.clear();
+            self.times.remove(STAGED);
+            self.times.remove(SWITCHED);
             self.put("ca", new_ca(settings.ca_life, now)?);
             self.times.insert(MADE.to_owned(), now.to_string());
+            self.times.insert(EXPIRES.to_owned(), later(now, settings.ca_life));
             return Ok(true);
         }
         if !published {
@@ -112,9 +122,10 @@ impl Store {
                 self.move_to("ca.crt", "previous.crt");
                 self.move_to("next.crt", "ca.crt");
                 self.move_to("next.key", "ca.key");
-                if let Some(made) = self.times.remove(STAGED) {
-                    self.times.insert(MADE.to_owned(), made);
-                }
+                let staged = self.time(STAGED).unwrap_or(now);
+                self.times.remove(STAGED);
+                self.times.insert(MADE.to_owned(), staged.to_string());
+                self.times.insert(EXPIRES.to_owned(), later(staged, settings.ca_life));
                 self.times.insert(SWITCHED.to_owned(), now.to_string());
             }
             return Ok(due);
@@ -127,13 +138,20 @@ impl Store {
             }
             return Ok(due);
         }
-        let due = self.since(MADE, now).is_none_or(|seconds| seconds >= settings.ca_life.as_secs() * 2 / 3);
+        // By what was promised when it was made, whatever the flags say now.
+        let life = self.time(MADE).zip(self.time(EXPIRES)).map(|(made, end)| end.as_second().saturating_sub(made.as_second()));
+        let due = self.since(MADE, now).zip(life).is_none_or(|(age, life)| i64::try_from(age).unwrap_or(i64::MAX) >= life * 2 / 3);
         if due {
             self.put("next", new_ca(settings.ca_life, now)?);
             self.times.insert(STAGED.to_owned(), now.to_string());
         }
         Ok(due)
     }
+}
+
+fn later(now: jiff::Timestamp, life: Duration) -> String {
+    let end = now.as_second().saturating_add(i64::try_from(life.as_secs()).unwrap_or(i64::MAX / 4));
+    jiff::Timestamp::from_second(end).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 fn validity(params: &mut CertificateParams, life: Duration, now: jiff::Timestamp) -> Result<()> {
@@ -332,6 +350,8 @@ mod tests {
         assert!(store.step(&settings, true, at(720)).expect("dropped"));
         assert!(contains(&store, &second) && !contains(&store, &first));
         assert!(!store.step(&settings, true, at(721)).expect("nothing due"), "counted from when it was made");
+        assert!(store.step(&settings, false, at(600 + 900)).expect("replaced"), "an expired one is replaced at once");
+        assert!(store.data["ca.crt"] != second && store.data.len() == 2);
     }
 
     #[test]
