@@ -220,3 +220,86 @@ fn sharing_rule(crosses_environments: bool) -> Arc<Rule> {
         near_misses: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Letters and digits from a seed, so that nothing in the repository looks like a credential.
+    fn value(seed: u64, length: usize) -> String {
+        let alphabet = b"ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789";
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        (0..length).map(|_| char::from(alphabet[(next() % alphabet.len() as u64) as usize])).collect()
+    }
+
+    fn reports(files: &[(&str, String)], policy: &Policy) -> Vec<ImageReport> {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), Cow::Borrowed(text.as_str())));
+        let engine = Engine::new(Vec::new());
+        let now = "2026-06-01T00:00:00Z".parse().expect("a time");
+        judge(files, policy, &[], &engine, &Fingerprinter::built_in(), now)
+    }
+
+    fn deployment(password: &str) -> String {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: shop\n  namespace: shop\nspec:\n  template:\n    spec:\n      containers:\n      \
+             - name: web\n        image: shop:1\n        env:\n        - name: DB_PASSWORD\n          value: \"{password}\"\n"
+        )
+    }
+
+    #[test]
+    fn a_finding_has_file_line_and_pointer() {
+        let text = format!("---\n# a comment\n{}", deployment(&value(1, 24)));
+        let reports = reports(&[("k8s/shop.yaml", text)], &Policy::default());
+        let finding = &reports[0].findings[0];
+        let place = &finding.primary().location;
+        assert_eq!((place.kind, place.path.as_deref(), place.line), (LocationKind::Manifest, Some("k8s/shop.yaml"), Some(16)));
+        assert_eq!(place.name.as_deref(), Some("/spec/template/spec/containers/0/env/0/value"));
+        assert!(finding.evidence.iter().any(|text| text.contains("denies")), "{}", finding.evidence.join("; "));
+    }
+
+    #[test]
+    fn sharing_is_judged_across_the_files_of_a_set() {
+        let secret = |namespace: &str| {
+            format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s, namespace: {namespace}}}\nstringData:\n  token: {}\n", value(2, 40))
+        };
+        let scope = |namespace: &str| {
+            format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{imgscan.dev/credential-scope: x}}}}\n")
+        };
+        let shared = reports(&[("a.yaml", secret("a")), ("b.yaml", secret("b"))], &Policy::default());
+        assert!(shared.iter().all(|report| report.findings.len() == 1 && report.findings[0].rule.id == SHARED_RULE));
+        let scoped = reports(
+            &[("a.yaml", secret("a")), ("b.yaml", secret("b")), ("n.yaml", format!("{}---\n{}", scope("a"), scope("b")))],
+            &Policy::default(),
+        );
+        assert!(scoped.iter().all(|report| report.findings.is_empty()));
+    }
+
+    #[test]
+    fn exceptions_count_until_they_expire() {
+        let policy = Policy { exceptions_from: vec!["security".into()], ..Policy::default() };
+        let text = deployment(&value(1, 24));
+        let rule = reports(&[("x.yaml", text.clone())], &policy)[0].findings[0].rule.id.to_string();
+        let exception = |expires: &str| {
+            format!(
+                "apiVersion: imgscan.dev/v1alpha1\nkind: CredentialException\nmetadata: {{name: e, namespace: security}}\nspec:\n  rules: [{rule}]\n  \
+                 objects: {{kinds: [Deployment]}}\n  namespaces: [shop]\n  reason: r\n  owner: o\n  expires: \"{expires}\"\n"
+            )
+        };
+        let judged = |expires: &str| reports(&[("x.yaml", format!("{text}---\n{}", exception(expires)))], &policy).remove(0);
+        let valid = judged("2026-06-02T00:00:00Z");
+        assert_eq!((valid.findings.len(), valid.suppressed.ignored), (0, 1), "counted, not silent");
+        assert_eq!(judged("2026-06-01T00:00:00Z").findings.len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_gap() {
+        let reports = reports(&[("chart/templates/x.yaml", "{{ if .Values.x }}\nkind: Pod\n{{ end }}\n".to_owned())], &Policy::default());
+        assert_eq!(reports[0].coverage.skipped.len(), 1);
+    }
+}

@@ -95,7 +95,8 @@ impl Cluster {
         let cluster = Self { client, folder, url, children: Mutex::new(vec![apiserver, etcd]) };
         let end = Instant::now() + Duration::from_secs(120);
         while !cluster.ready().await {
-            let ended = cluster.children.lock().expect("no panic").iter_mut().any(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+            let ended =
+                cluster.children.lock().expect("no panic").iter_mut().any(|child| child.try_wait().is_ok_and(|status| status.is_some()));
             if ended || Instant::now() > end {
                 let text = std::fs::read_to_string(cluster.folder.path().join("apiserver.log")).unwrap_or_default();
                 let lines: Vec<&str> = text.lines().collect();
