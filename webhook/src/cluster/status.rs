@@ -38,7 +38,7 @@ pub async fn keep(client: Client, policy: String, replica: String, leads: watch:
         let Ok(object) = all(&client, &kind()).get(&policy).await else { continue };
         let object = to_value(&object);
         let status = object.get("status").cloned().unwrap_or_default();
-        if round % 20 == 0 && status.pointer("/replicas").and_then(|all| all.get(&replica)).is_some() {
+        if round.is_multiple_of(20) && status.pointer("/replicas").and_then(|all| all.get(&replica)).is_some() {
             let seen = json!({"lastSeen": jiff::Timestamp::now().to_string()});
             patch(&client, &policy, json!({"status": {"replicas": {&replica: seen}}})).await;
         }
