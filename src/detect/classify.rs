@@ -61,7 +61,10 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     if let Some(judged) = assigned(index, rules, named, &name, meaning, (lead, bare), buffer) {
         return Some(judged);
     }
-    let meaning = meaning?;
+    // `Bearer` and a long word say what it is under any name.
+    let bearer = quiet::starts(value, b"bearer ") && bare.len() >= 20 && !bare.contains(&b' ');
+    let said = meaning.filter(|meaning| !(bearer && meaning.attribute));
+    let meaning = said.or_else(|| Meaning::of(&Name::new(b"authorization")).filter(|_| bearer)).or(meaning)?;
     if quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) {
         return None;
     }

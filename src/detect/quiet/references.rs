@@ -133,7 +133,20 @@ const STARTS: &[&[u8]] = &[
 pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
-    STARTS.iter().any(|known| starts(value, known)) || variable(value) || templated(value) || secret_path(value) || key_vault_url(value)
+    STARTS.iter().any(|known| starts(value, known))
+        || variable(value)
+        || templated(value)
+        || secret_path(value)
+        || key_vault_url(value)
+        || sealed(value)
+}
+
+/// A value of a SealedSecret, which only the cluster's controller can open: the length of a session key that is wrapped by RSA
+/// with 4096 bits, the key, the ciphertext (<https://github.com/bitnami-labs/sealed-secrets/blob/main/docs/developer/crypto.md>).
+fn sealed(value: &[u8]) -> bool {
+    matches!(value, [b'A', b'g', b'A'..=b'D', ..])
+        && value.len() >= (2 + 512 + 16) * 4 / 3
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }
 
 /// `$NAME`, `%NAME%`, `!NAME!`, `:name`, `@name@`, `__NAME__`.
