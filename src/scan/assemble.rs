@@ -42,8 +42,11 @@ struct Sighting<'a> {
 
 pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHasher) -> ImageReport {
     let all = || parts.layers.iter().flat_map(|outcome| &outcome.seen).chain(&parts.config.seen);
-    let scrub = Scrub::new(all().map(|seen| &seen.found.matched.secret));
-    let layers = layer_ids(parts, &scrub);
+    // Instructions lose every value that could be one; names and paths only what is known to be one, since a wrong guess
+    // would make them unreadable.
+    let layers = layer_ids(parts, &Scrub::new(all().map(|seen| &seen.found.matched.secret)));
+    let known = all().filter(|seen| seen.found.matched.confidence > Confidence::Low);
+    let scrub = Scrub::new(known.map(|seen| &seen.found.matched.secret));
     let facts: Vec<&Facts> = parts.layers.iter().map(|outcome| &outcome.facts).collect();
     let packages = Database::new(&facts);
     let paths: Vec<Option<&Paths>> = parts.layers.iter().map(|outcome| Some(&outcome.paths)).collect();

@@ -238,7 +238,8 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     let before = before.get(..before.len() - blanks)?;
     let first = matches!(before.last(), None | Some(b'\n' | b'\r'));
     let word = before.rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
-    if [&b"ENV"[..], b"ARG", b"export", b"setenv", b"set", b"SET", b"setx", b"env"].contains(&word) {
+    // Not `ARG A B` and `export A B`: those name two variables.
+    if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env"].contains(&word) {
         return (text.get(at) != Some(&b'-')).then_some(unquoted);
     }
     let rest = text.get(at..text.len().min(at + 60))?;

@@ -66,9 +66,9 @@ fn instruction(text: &[u8], range: Range<usize>, emit: &mut dyn FnMut(Field<'_>)
     let name = rest.get(..word).unwrap_or_default().to_ascii_uppercase();
     let arguments = start + word..range.end;
     match name.as_slice() {
-        b"ENV" | b"LABEL" | b"ARG" => {
-            pairs(text, &arguments, emit);
-        }
+        b"ENV" | b"LABEL" => pairs(text, &arguments, emit),
+        // Without `=`, further words are further arguments.
+        b"ARG" => script(text, arguments, emit),
         b"ONBUILD" => instruction(text, trim_start(text, arguments), emit),
         b"RUN" | b"CMD" | b"ENTRYPOINT" | b"HEALTHCHECK" | b"SHELL" => script(text, arguments, emit),
         b"COPY" | b"ADD" | b"FROM" | b"WORKDIR" | b"EXPOSE" | b"VOLUME" | b"USER" | b"STOPSIGNAL" | b"MAINTAINER" => {}
