@@ -83,6 +83,8 @@ pub struct Metrics {
     pub audit_last_run: Gauge,
     /// `imgscan_audit_duration_seconds`.
     pub audit_duration: Gauge<f64, AtomicU64>,
+    /// `imgscan_audit_uncovered_kinds`.
+    pub audit_uncovered_kinds: Gauge,
     /// `imgscan_audit_violations`.
     pub audit_violations: Family<VerdictLabels, Gauge>,
 }
@@ -114,6 +116,7 @@ impl Default for Metrics {
             certificate_expiry: Gauge::default(),
             audit_last_run: Gauge::default(),
             audit_duration: Gauge::default(),
+            audit_uncovered_kinds: Gauge::default(),
             audit_violations: Family::default(),
         };
         let mut registry = Registry::default();
@@ -136,6 +139,11 @@ impl Default for Metrics {
         );
         registry.register("imgscan_audit_last_run_timestamp_seconds", "End of the last audit", metrics.audit_last_run.clone());
         registry.register("imgscan_audit_duration_seconds", "Duration of the last audit", metrics.audit_duration.clone());
+        registry.register(
+            "imgscan_audit_uncovered_kinds",
+            "Kinds of controllers whose pods run but that are not audited",
+            metrics.audit_uncovered_kinds.clone(),
+        );
         registry.register("imgscan_audit_violations", "Violations of what runs already", metrics.audit_violations.clone());
         metrics.registry = registry;
         metrics

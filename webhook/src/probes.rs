@@ -13,10 +13,13 @@ const WINDOW: Duration = Duration::from_secs(3600);
 /// Users that are remembered; beyond, the oldest window is forgotten.
 const MAX_USERS: usize = 10_000;
 
+/// The start of a window, and the different hits in it.
+type Window = (Instant, HashSet<String>);
+
 /// Hits by user and namespace.
 #[derive(Default)]
 pub struct Probes {
-    seen: Mutex<HashMap<(String, String), (Instant, HashSet<String>)>>,
+    seen: Mutex<HashMap<(String, String), Window>>,
 }
 
 impl Probes {

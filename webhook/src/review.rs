@@ -115,7 +115,7 @@ struct Status {
 impl Answer {
     /// The decision as the API server reads it.
     pub fn new(uid: String, decision: Decision) -> Self {
-        let status = (!decision.allowed).then(|| Status { code: 403, reason: "Forbidden", message: decision.message });
+        let status = (!decision.allowed).then_some(Status { code: 403, reason: "Forbidden", message: decision.message });
         Self {
             api_version: "admission.k8s.io/v1",
             kind: "AdmissionReview",

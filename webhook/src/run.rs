@@ -2,7 +2,6 @@
 
 use std::{
     io::Write,
-    path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -20,7 +19,7 @@ use crate::{
     cluster::{self, audit, ca, key, lease, status, watch as follow},
     router, server,
     state::{Limits, State},
-    tls::{Current, Files},
+    tls::{Current, Files, read},
 };
 
 /// Serves until SIGTERM or SIGINT.
@@ -76,10 +75,6 @@ pub async fn serve(args: Serve) -> Result<()> {
     let _ = stop_operations.send(true);
     let _ = operating.await;
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// Starts everything that follows or keeps something in the cluster.

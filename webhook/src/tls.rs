@@ -1,6 +1,7 @@
 //! The serving certificate, swapped while serving.
 
 use std::{
+    io::Read,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -40,6 +41,17 @@ pub fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, 
     Ok(config)
 }
 
+/// Reads a certificate or key; no such file has more than 1 MiB.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut bytes = Vec::new();
+    file.take(1 << 20).read_to_end(&mut bytes).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(bytes)
+}
+
 /// Certificate and key in files, as cert-manager or a mounted Secret leaves them.
 #[derive(Clone)]
 pub struct Files {
@@ -53,7 +65,6 @@ pub struct Files {
 
 impl Files {
     fn read(&self) -> Result<Vec<Vec<u8>>> {
-        let read = |path: &Path| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
         [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()].into_iter().flatten().map(|path| read(path)).collect()
     }
 

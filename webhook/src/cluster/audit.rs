@@ -63,6 +63,17 @@ async fn report_kind(client: &Client) -> Option<ApiResource> {
     None
 }
 
+/// Group and kind of a controller.
+type Owner = (String, String);
+
+/// The controller that made an object.
+fn owner(object: &Value) -> Option<Owner> {
+    let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
+    let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
+    let group = owner.get("apiVersion")?.as_str()?.split_once('/').map_or("", |(group, _)| group);
+    Some((group.to_owned(), owner.get("kind")?.as_str()?.to_owned()))
+}
+
 /// Audits everything once. Returns how many objects had findings.
 ///
 /// # Errors
@@ -76,12 +87,16 @@ pub async fn run(client: &Client, state: &Arc<State>, kinds: &[ApiResource]) -> 
     let mut written: HashSet<(String, String)> = HashSet::new();
     let mut counts: BTreeMap<(&'static str, &'static str), i64> = BTreeMap::new();
     let mut failed = None;
+    let covered: HashSet<Owner> = kinds.iter().map(|kind| (kind.group.clone(), kind.kind.clone())).collect();
+    let mut uncovered = HashSet::new();
     for kind in kinds {
-        if let Err(error) = audit_kind(client, state, kind, reports.as_ref(), &mut written, &mut counts).await {
+        let owners = (&covered, &mut uncovered);
+        if let Err(error) = audit_kind(client, state, kind, reports.as_ref(), &mut written, &mut counts, owners).await {
             tracing::warn!(kind = kind.kind, error = format!("{error:#}"), "kind not audited");
             failed = Some(error);
         }
     }
+    state.metrics.audit_uncovered_kinds.set(i64::try_from(uncovered.len()).unwrap_or(i64::MAX));
     state.metrics.audit_violations.clear();
     for ((class, outcome), count) in counts {
         state.metrics.audit_violations.get_or_create(&VerdictLabels { class, outcome }).set(count);
@@ -106,6 +121,7 @@ async fn audit_kind(
     reports: Option<&ApiResource>,
     written: &mut HashSet<(String, String)>,
     counts: &mut BTreeMap<(&'static str, &'static str), i64>,
+    (covered, uncovered): (&HashSet<Owner>, &mut HashSet<Owner>),
 ) -> Result<()> {
     let api = all(client, kind);
     let mut params = ListParams::default().limit(PAGE);
@@ -120,9 +136,20 @@ async fn audit_kind(
             let mut object = to_value(&object);
             object["apiVersion"] = Value::String(kind.api_version.clone());
             object["kind"] = Value::String(kind.kind.clone());
-            // What a controller made is judged at the object that it was made from.
-            if object.pointer("/metadata/ownerReferences/0/controller").and_then(Value::as_bool) == Some(true) {
-                continue;
+            // What a controller made is judged at the object that it was made from, if that is audited at all.
+            match owner(&object) {
+                Some(owner) if covered.contains(&owner) => continue,
+                Some(owner) => {
+                    if uncovered.insert(owner.clone()) {
+                        let (group, kind) = owner;
+                        tracing::warn!(
+                            group,
+                            kind,
+                            "pods of a kind that is not audited, nor perhaps judged at admission; see --audit-also"
+                        );
+                    }
+                }
+                None => {}
             }
             let worker = Arc::clone(state);
             let (object, results) = tokio::task::spawn_blocking(move || {

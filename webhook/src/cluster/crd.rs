@@ -52,6 +52,7 @@ pub struct ReplicaStatus {
 }
 
 /// Allows something for some time. Honoured only from the namespaces that the policy names.
+#[allow(clippy::duplicated_attributes, reason = "columns of one type each")]
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "imgscan.dev",

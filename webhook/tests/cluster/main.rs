@@ -3,6 +3,8 @@
 //!
 //! No test harness of the compiler's: one cluster serves all tests in turn, and must be stopped at the end.
 
+#![allow(clippy::disallowed_methods, reason = "the tests read files that they made themselves")]
+
 #[path = "../made/samples.rs"]
 mod samples;
 mod support;

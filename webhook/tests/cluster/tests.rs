@@ -386,23 +386,29 @@ async fn the_audit_writes_one_report_for_each_object_with_findings(cluster: Arc<
     cluster.namespace("audited", &[]).await;
     cluster.create(&pod("audited", "bad", literal(13))).await.expect("before the policy came");
     cluster.create(&pod("audited", "good", json!([]))).await.expect("clean");
+    let mut owned = pod("audited", "owned", literal(13));
+    let owner = json!({"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "0c9a8d74-9cb7-44dd-b98e-09fd62def2f4", "controller": true});
+    owned["metadata"]["ownerReferences"] = json!([owner]);
+    cluster.create(&owned).await.expect("of a controller that nobody knows");
     cluster.policy(enforce()).await;
-    let _webhook = cluster.serving("audit", &["--audit-every=2"]).await;
+    let webhook = cluster.serving("audit", &["--audit-every=2"]).await;
     let reports = json!({"apiVersion": "openreports.io/v1alpha1", "kind": "Report", "metadata": {"namespace": "audited"}});
     let list = || async {
         let list = cluster.api(&reports).list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
         list.into_iter().map(|report| serde_json::to_value(report).expect("JSON")).collect::<Vec<_>>()
     };
-    cluster.wait("the report", 60, || async { !list().await.is_empty() }).await;
+    cluster.wait("the reports", 60, || async { list().await.len() >= 2 }).await;
     let found = list().await;
-    assert_eq!(found.len(), 1, "none for the clean pod");
-    let report = &found[0];
+    assert_eq!(found.len(), 2, "none for the clean pod");
+    let (_, metrics) = webhook.get("/metrics").await.expect("metrics");
+    assert!(metrics.contains("imgscan_audit_uncovered_kinds 1"), "pods of an unknown kind are judged themselves, and said");
+    let report = found.iter().find(|report| report["scope"]["name"] == "bad").expect("a report of the bad pod");
     assert_eq!((&report["scope"]["name"], &report["metadata"]["ownerReferences"][0]["name"]), (&json!("bad"), &json!("bad")));
     assert_eq!((&report["summary"]["fail"], &report["results"][0]["rule"]), (&json!(1), &json!("github-pat")));
     assert!(!report.to_string().contains(&github(13)));
     let bad = pod("audited", "bad", json!([]));
     cluster.api(&bad).delete("bad", &Default::default()).await.expect("deleted");
-    cluster.wait("the report's end", 30, || async { list().await.is_empty() }).await;
+    cluster.wait("the report's end", 30, || async { list().await.iter().all(|report| report["scope"]["name"] != "bad") }).await;
 }
 
 async fn t14_without_the_api_server_reviews_are_still_answered(cluster: Arc<Cluster>) {
