@@ -27,10 +27,18 @@ struct Place {
     column: u64,
 }
 
+/// The folder of a path, its slash included.
+fn folder(path: &str) -> &str {
+    path.rfind('/').and_then(|at| path.get(..=at)).unwrap_or(path)
+}
+
 impl Walk<'_> {
     /// Scans text or a binary of which `head` was read; `whole`: there is no more.
     pub(super) fn plain(&mut self, name: &str, head: &[u8], whole: bool, binary: bool, reader: &mut dyn Read) -> io::Result<()> {
-        let hint = Hint { kind: LocationKind::File, path: name, name: None, binary };
+        // Where the container stands tells about what is in it: a library's jar, a test's archive.
+        let joined =
+            (!self.inner.is_empty() && !name.is_empty() && !name.starts_with(folder(self.path))).then(|| format!("{}/{name}", self.path));
+        let hint = Hint { kind: LocationKind::File, path: joined.as_deref().unwrap_or(name), name: None, binary };
         if whole {
             let end = self.archive_within(head);
             let (text, archive) = head.split_at(end.unwrap_or(head.len()));

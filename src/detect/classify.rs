@@ -55,7 +55,8 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     let name = Name::new(named.name);
     let meaning = Meaning::of(&name);
     let (lead, bare) = scheme(value);
-    if quiet::is_reference(bare) || (bare.len() != value.len() && quiet::is_reference(value)) {
+    // `pgPassword: "POSTGRES_PASSWORD"` names a variable.
+    if quiet::is_reference(bare) || quiet::is_constant(bare) || (bare.len() != value.len() && quiet::is_reference(value)) {
         return None;
     }
     if let Some(judged) = assigned(index, rules, named, &name, meaning, (lead, bare), buffer) {
@@ -128,6 +129,11 @@ fn assigned(
         if quiet::is_placeholder(bare, false) || entropy(bare) < rule.entropy {
             continue;
         }
+        // Forty letters may be a key or the name of a thing.
+        let password = meaning.is_some_and(|meaning| meaning.class == Class::Password);
+        if quiet::is_hash_prefixed(bare) || (!password && model::Shape::of(bare).is_identifier()) {
+            continue;
+        }
         let mut confidence = rule.confidence;
         // The provider's word alone does not make a value a credential: `datadog_trace_id`.
         if meaning.is_none_or(|meaning| meaning.bare_key) && *length < 6 || attribute || meaning.is_none() {
@@ -135,6 +141,10 @@ fn assigned(
         }
         if matches!(named.surroundings.kind, Kind::Generated | Kind::Docs) || named.surroundings.test {
             confidence = lower(confidence);
+        }
+        // `shapes.AwsEc2Instance.members.State`: only the path names the provider, and the key no credential.
+        if meaning.is_none() && last_part(named.name).len() < named.name.len() && !in_last_part(index, named.name, *id) {
+            confidence = Confidence::Low;
         }
         return Some(Judged {
             rule: *id,
@@ -183,6 +193,10 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
         return None;
     }
     let shape = model::Shape::of(bare);
+    // `auth` names schemes, modes and plugins more often than credentials.
+    if meaning.class == Class::Authorization && lead == Lead::Nothing && shape.randomness() < 0.5 {
+        return None;
+    }
     let subject = model::Subject {
         meaning,
         shape,
@@ -190,6 +204,9 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
         form: named.form,
         surroundings: named.surroundings,
         repeats_name: repeats(name, bare),
+        variable: named.name.contains(&b'_')
+            && last_part(named.name).iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_'),
+        test_value: bare.split(|b| !b.is_ascii_alphanumeric()).any(|part| part.eq_ignore_ascii_case(b"test")),
     };
     let confidence = model::judge(&subject)?;
     Some(Judged {
@@ -200,6 +217,18 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
         assigned: false,
         decoded: None,
     })
+}
+
+/// Whether the last part of a dotted name holds a word of the rule.
+fn in_last_part(index: &Index, name: &[u8], rule: u32) -> bool {
+    let mut found = Buffer::new();
+    index.words.in_name(&Name::new(last_part(name)), &mut found);
+    found.iter().any(|(id, _)| *id == rule)
+}
+
+/// `env.JWT_SECRET` ends with `JWT_SECRET`.
+fn last_part(name: &[u8]) -> &[u8] {
+    name.rsplit(|b| *b == b'.').next().unwrap_or_default()
 }
 
 /// Whether the value is made of the name's own letters: `password = "db_password"`, `DB_PASSWORD = "DbPassword1"`.
@@ -218,6 +247,6 @@ fn repeats(name: &Name, value: &[u8]) -> bool {
     }
     let within = |long: &[u8], short: &[u8]| long.windows(short.len()).any(|part| part == short);
     let whole = name.squashed();
-    // Only where hardly anything is added: `password` in `MyPassword-9zQ8` is no repetition.
-    within(whole, stem) || (stem.len() <= whole.len() + 6 && whole.len() >= 4 && within(stem, whole) && squashed.len() - stem.len() < 2)
+    // Only where hardly anything is added: `password` in `MyPassword-9zQ8` is no repetition, nor is `Mailpass1234!`.
+    squashed.len() - stem.len() < 2 && (within(whole, stem) || (stem.len() <= whole.len() + 6 && whole.len() >= 4 && within(stem, whole)))
 }

@@ -45,7 +45,7 @@ use crate::{
 pub struct Hint<'a> {
     /// What kind of place it is.
     pub kind: LocationKind,
-    /// Path of the innermost file (`BOOT-INF/x.yml` of a jar), or empty.
+    /// Path of the innermost file behind that of the outermost (`app/x.jar/BOOT-INF/x.yml`), or empty.
     pub path: &'a str,
     /// The variable or key whose value the haystack is, where it is one (`Env`, labels).
     pub name: Option<&'a str>,

@@ -98,7 +98,8 @@ impl Words {
     }
 
     /// The rules whose word is in the name, with the word's length. Words of up to 4 letters count only as whole words
-    /// (`lob` is not in `blob`), longer ones anywhere; but those that start where a word of the name starts come first
+    /// (`lob` is not in `blob`), those of up to 7 where a word of the name starts or ends (`glean` is not in
+    /// `googleAnalytics`), longer ones anywhere; but those that start where a word of the name starts come first
     /// (`cohere_api_key` is Cohere's, not Here's).
     pub(super) fn in_name(&self, name: &Name, found: &mut Vec<(u32, usize)>) {
         found.clear();
@@ -107,7 +108,13 @@ impl Words {
             let (from, to) = self.pairs[pair(two[0], two[1])];
             for (word, rule) in self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default() {
                 let end = at + word.len();
-                if letters.get(at..end) == Some(word.as_slice()) && (word.len() > 4 || (name.is_edge(at) && name.is_edge(end))) {
+                if letters.get(at..end) == Some(word.as_slice())
+                    && match word.len() {
+                        0..=4 => name.is_edge(at) && name.is_edge(end),
+                        5..=7 => name.is_edge(at) || name.is_edge(end),
+                        _ => true,
+                    }
+                {
                     found.push((*rule, word.len() + if name.is_edge(at) { EDGE } else { 0 }));
                 }
             }

@@ -38,6 +38,8 @@ pub(super) struct Search<'e, 's> {
     /// Numbers the decoded runs.
     runs: u32,
     budget: usize,
+    /// Where the haystack stands.
+    place: Surroundings,
     /// What structured detectors say about places, for whichever rule wins there.
     facts: Vec<(Range<usize>, Vec<String>)>,
 }
@@ -59,7 +61,13 @@ struct Claim<'a> {
 
 impl<'e, 's> Search<'e, 's> {
     pub(super) fn new(engine: &'e Engine, scratch: &'s mut Scratch) -> Self {
-        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, facts: Vec::new() }
+        let place = Surroundings { kind: Kind::Other, test: false, package: false };
+        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, place, facts: Vec::new() }
+    }
+
+    /// Whether libraries, tests and manuals live here.
+    fn quiet_place(&self) -> bool {
+        self.place.test || self.place.package || matches!(self.place.kind, Kind::Docs | Kind::Generated)
     }
 
     /// All stages.
@@ -67,11 +75,12 @@ impl<'e, 's> Search<'e, 's> {
         if haystack.is_empty() {
             return;
         }
+        let surroundings = Surroundings::of(hint);
+        self.place = surroundings;
         if let Some((text, big)) = decode::utf16(haystack) {
             let label = if big { "utf-16be" } else { "utf-16le" };
             self.nested(&text, &(0..haystack.len()), label, hint);
         }
-        let surroundings = Surroundings::of(hint);
         self.fields(haystack, hint, surroundings);
         if let Some(name) = hint.name {
             self.named(name.as_bytes(), haystack, 0..haystack.len(), haystack, hint, surroundings, (true, Form::Operator));
@@ -280,12 +289,24 @@ impl<'e, 's> Search<'e, 's> {
             return;
         }
         let visible = if found.secret.start == anchor.start { anchor.len() } else { 0 };
+        let mut confidence = rule.confidence;
+        if rule.checks.iter().any(|check| check == "url-credentials") {
+            // A password that only its place in a URL tells: manuals are full of them.
+            match url::judge(haystack, &found.secret, value, self.place) {
+                None => return,
+                Some(Confidence::Low) => confidence = Confidence::Low,
+                Some(_) if self.place.package => confidence = lower(confidence),
+                Some(_) => {}
+            }
+        } else if found.secret != found.whole && value.len() < 20 && !url::strong(value) && self.quiet_place() {
+            confidence = Confidence::Low;
+        }
         self.claim(Claim {
             rule: id,
             span: found.secret,
             value,
             name: hint.name.map(str::as_bytes),
-            confidence: rule.confidence,
+            confidence,
             rank: Rank::Token,
             visible,
             evidence: Vec::new(),
@@ -361,6 +382,15 @@ impl<'e, 's> Search<'e, 's> {
                 Outcome::Refuted(reason) => refuted = Some(reason.to_owned()),
             }
         }
+        // Keys and tokens of no provider abound in tests and manuals; guesses were judged with their place.
+        if self.place.test || self.place.kind == Kind::Docs {
+            if matches!(rule.provider.as_ref(), "private-key" | "jwt") {
+                confidence = lower(confidence);
+            }
+            if matches!(rule.provider.as_ref(), "private-key" | "jwt" | "generic") {
+                evidence.push("in a test or documentation path".to_owned());
+            }
+        }
         let name = claim.name.map(|name| String::from_utf8_lossy(name.get(..name.len().min(200)).unwrap_or_default()).into_owned());
         let format = matches!(rule.shape, rule::Shape::Token { .. });
         let matched = Match {
@@ -398,7 +428,7 @@ impl<'e, 's> Search<'e, 's> {
         self.runs += 1;
         let run = self.runs;
         let from = self.scratch.candidates.len();
-        let surroundings = Surroundings::of(hint);
+        let surroundings = Surroundings { test: self.place.test, package: self.place.package, ..Surroundings::of(hint) };
         if label.is_some_and(|label| label.starts_with("utf-16")) {
             self.fields(bytes, hint, surroundings);
         }

@@ -26,8 +26,10 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings {
     pub(super) kind: Kind,
-    /// Below `test`, `tests`, `fixtures`, `examples` and the like.
+    /// Below `test`, `tests`, `fixtures`, `examples`, `docs` and the like, or named like a test.
     pub(super) test: bool,
+    /// Below the folder of a language's package manager: published with its library, most likely.
+    pub(super) package: bool,
 }
 
 const CONFIG: &[&str] = &[
@@ -118,14 +120,6 @@ const DOCS: &[&str] = &[
     "asciidoc",
     "tex",
     "man",
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "6",
-    "7",
-    "8",
     "org",
     "po",
     "pot",
@@ -164,21 +158,7 @@ const LOCKS: &[&str] = &[
 impl Surroundings {
     pub(super) fn of(hint: &Hint<'_>) -> Self {
         let path = hint.path;
-        let test = path.rsplit('/').skip(1).any(|part| {
-            let is = |word: &str| part.eq_ignore_ascii_case(word);
-            is("test")
-                || is("tests")
-                || is("testdata")
-                || is("fixtures")
-                || is("__tests__")
-                || is("spec")
-                || is("example")
-                || is("examples")
-                || is("testing")
-                || is("mocks")
-                || is("test-data")
-                || is("testsuite")
-        });
+        let test = is_test(path);
         let kind = match hint.kind {
             LocationKind::File | LocationKind::Manifest if hint.name.is_none() => kind(path),
             _ if hint.name.is_some() => Kind::Value,
@@ -187,8 +167,88 @@ impl Surroundings {
             }
             _ => Kind::Shell,
         };
-        Self { kind, test }
+        Self { kind, test, package: is_package(path) }
     }
+}
+
+/// Folders of tests, examples and documentation.
+const TESTS: &[&str] = &[
+    "test",
+    "tests",
+    "testdata",
+    "test-data",
+    "test_data",
+    "testing",
+    "testsuite",
+    "testsuites",
+    "unittests",
+    "unit-tests",
+    "integration-tests",
+    "__tests__",
+    "__mocks__",
+    "__fixtures__",
+    "fixture",
+    "fixtures",
+    "mocks",
+    "spec",
+    "specs",
+    "e2e",
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "benchmark",
+    "benchmarks",
+    "bench",
+    "doc",
+    "docs",
+    "documentation",
+    "javadoc",
+    "tutorial",
+    "tutorials",
+];
+
+/// Folders that package managers fill.
+const PACKAGES: &[&str] =
+    &["node_modules", "site-packages", "dist-packages", "bower_components", "jspm_packages", "gems", "stdlib", "perl5"];
+
+/// Paths that distributions and compilers fill.
+const SYSTEM: &[&str] = &[
+    "usr/lib/python",
+    "usr/local/lib/python",
+    "usr/lib/ruby",
+    "usr/local/lib/ruby",
+    "usr/lib/perl",
+    "usr/share/perl",
+    "usr/share/java",
+    "usr/share/bash-completion",
+    "usr/lib/jvm",
+    "usr/local/go/src",
+    "go/pkg/mod",
+];
+
+fn is_package(path: &str) -> bool {
+    path.rsplit('/').skip(1).any(|part| PACKAGES.contains(&part))
+        || [".m2/repository/", ".cargo/registry/", ".nuget/packages/"].iter().any(|folder| path.contains(folder))
+        || SYSTEM.iter().any(|start| path.trim_start_matches('/').starts_with(start))
+}
+
+/// Whether a file is a test's, an example's or documentation, by its folders or its own name.
+fn is_test(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let file = parts.next().unwrap_or_default();
+    let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
+    let middle = file.rsplit_once('.').and_then(|(front, _)| front.rsplit_once('.')).map_or("", |(_, middle)| middle);
+    let is = |list: &[&str], text: &str| list.iter().any(|known| text.eq_ignore_ascii_case(known));
+    is(&["test", "tests", "spec", "stories", "mock", "fixture", "example", "examples", "sample"], middle)
+        || starts(stem, "examples-")
+        || ends(stem, "_test")
+        || ends(stem, "_tests")
+        || ends(stem, "_spec")
+        || (starts(stem, "test_") || is(&["conftest", "doctest"], stem)) && ends(file, ".py")
+        || parts.any(|part| is(TESTS, part))
 }
 
 fn kind(path: &str) -> Kind {
@@ -229,6 +289,7 @@ fn kind(path: &str) -> Kind {
         || starts(file, "copyright")
         || starts(file, "changelog")
         || starts(file, "news")
+        || path.contains("/man/")
     {
         return Kind::Docs;
     }

@@ -29,7 +29,9 @@ pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Opti
         }
         // A match that itself ends in a delimiter needs none around it.
         let first = touches(text.get(found.start())) && touched_before(text, found.start());
-        let last = touches(found.end().checked_sub(1).and_then(|at| text.get(at))) && touches(text.get(found.end()));
+        let next = text.get(found.end());
+        let runs_on = touches(next) || (next == Some(&b'~') && pattern.source().contains('~'));
+        let last = touches(found.end().checked_sub(1).and_then(|at| text.get(at))) && runs_on;
         if found.end() >= anchor.end && !first && !last {
             let whole = found.range();
             let secret = if regex.captures_len() > 1 {

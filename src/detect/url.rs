@@ -87,16 +87,23 @@ pub(super) fn judge(text: &[u8], span: &Range<usize>, value: &[u8], surroundings
     if placeholder || quiet::is_hash_prefixed(value) {
         return None;
     }
-    let quiet_place = matches!(surroundings.kind, Kind::Docs | Kind::Source | Kind::Generated | Kind::Other) || surroundings.test;
-    let strong = value.len() >= 8 && entropy(value) > 2.8 && Shape::of(value).digits > 0;
-    if example && quiet_place {
+    let code = matches!(surroundings.kind, Kind::Source | Kind::Generated | Kind::Other);
+    let library = surroundings.test || surroundings.package || matches!(surroundings.kind, Kind::Docs | Kind::Generated);
+    if example && (code || library) {
         return None;
     }
-    Some(if example || (quiet_place && !strong) || (surroundings.test && !strong) || surroundings.kind == Kind::Docs {
+    let local = [&b"localhost"[..], b"127.0.0.1", b"0.0.0.0"].iter().any(|known| host.eq_ignore_ascii_case(known));
+    let weak = !strong(value);
+    Some(if example || surroundings.kind == Kind::Docs || surroundings.test || (weak && (library || (code && local))) {
         Confidence::Low
     } else {
         Confidence::Medium
     })
+}
+
+/// Whether a password looks chosen with care, so that it is no manual's.
+pub(super) fn strong(value: &[u8]) -> bool {
+    value.len() >= 8 && entropy(value) > 2.8 && Shape::of(value).digits > 0
 }
 
 /// The password of `curl -u user:password` or `sshpass -p password`, on the command's line.

@@ -64,7 +64,7 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
             // A hard link is another name of the same bytes, with a fate of its own.
             let Some(hash) = seen.path.as_deref().map(|path| hasher.hash(path)) else { continue };
             for (_, link, position) in outcome.hard_links.iter().filter(|(target, _, _)| *target == hash).take(PLACES) {
-                let path = Some(scrub.text(&String::from_utf8_lossy(link)));
+                let path = Some(scrub.path(&String::from_utf8_lossy(link)));
                 let location = Location { path, ..location(seen, &scrub) };
                 sightings.push(Sighting {
                     seen,
@@ -123,9 +123,9 @@ fn location(seen: &Seen, scrub: &Scrub) -> Location {
     location.line = seen.found.line;
     location.column = seen.found.column;
     location.inner.clone_from(&seen.found.inner);
-    scrub.apply_to(&mut location.path);
+    location.path = location.path.map(|path| scrub.path(&path));
     scrub.apply_to(&mut location.name);
-    location.inner.iter_mut().for_each(|name| scrub.apply(name));
+    location.inner.iter_mut().for_each(|name| *name = scrub.path(name));
     location
 }
 
@@ -213,7 +213,7 @@ fn coverage(parts: &Parts<'_>, scrub: &Scrub) -> Coverage {
     let mut coverage = Coverage::default();
     let mut skipped: BTreeMap<(Option<u32>, Option<String>, String), Option<u64>> = BTreeMap::new();
     let mut add = |mut skip: Skip| {
-        scrub.apply_to(&mut skip.path);
+        skip.path = skip.path.map(|path| scrub.path(&path));
         scrub.apply(&mut skip.reason);
         let bytes = skipped.entry((skip.layer, skip.path, skip.reason)).or_insert(None);
         *bytes = match (*bytes, skip.bytes) {

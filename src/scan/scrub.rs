@@ -39,6 +39,20 @@ impl Scrub {
         out
     }
 
+    /// A path without them. Values that are words stay: `postgres` for a password tells nothing in `lib/postgresql/x`, and
+    /// without it nobody finds the file.
+    pub(super) fn path(&self, text: &str) -> String {
+        let word = |value: &[u8]| value.len() < 16 && value.iter().all(u8::is_ascii_alphabetic);
+        let mut out = text.to_owned();
+        for value in self.values.iter().filter(|value| !word(value)) {
+            let Ok(value) = std::str::from_utf8(value) else { continue };
+            if out.len() >= value.len() && out.contains(value) {
+                out = out.replace(value, "****");
+            }
+        }
+        out
+    }
+
     /// The same in place.
     pub(super) fn apply(&self, text: &mut String) {
         if !self.values.is_empty() {
@@ -66,5 +80,13 @@ mod tests {
         let secrets = [Secret::new(b"abcdef"), Secret::new(b"abcdefgh"), Secret::new(b"sh")];
         let scrub = Scrub::new(secrets.iter());
         assert_eq!(scrub.text("/bin/sh -c abcdefgh abcdef"), "/bin/sh -c **** ****");
+    }
+
+    #[test]
+    fn words_stay_in_paths() {
+        let secrets = [Secret::new(b"postgres"), Secret::new(b"q8Zr2LxW")];
+        let scrub = Scrub::new(secrets.iter());
+        assert_eq!(scrub.path("usr/lib/postgresql/q8Zr2LxW/x"), "usr/lib/postgresql/****/x");
+        assert_eq!(scrub.text("psql -p postgres"), "psql -p ****");
     }
 }

@@ -470,6 +470,19 @@ const EPHEMERAL: &[&[u8]] = &[
     b"separator",
     b"comma",
     b"string",
+    b"next",
+    b"previous",
+    b"unexpected",
+    b"expected",
+    b"unknown",
+    b"lifecycle",
+    b"idempotent",
+    b"confirmation",
+    b"upload",
+    b"scroll",
+    b"authenticity",
+    b"starting",
+    b"ending",
 ];
 
 const PUBLIC: &[&[u8]] = &[

@@ -24,6 +24,10 @@ pub(super) struct Subject {
     pub(super) surroundings: Surroundings,
     /// Letters of the value's words that the name has too: `password = "db_password"`.
     pub(super) repeats_name: bool,
+    /// The name is spelled as variables are: `JWT_SECRET`.
+    pub(super) variable: bool,
+    /// The value says that it is for tests: `task_test_...`.
+    pub(super) test_value: bool,
 }
 
 macro_rules! features {
@@ -44,7 +48,7 @@ features! {
     Credential = 4.0,
     TrailingWord = -1.5,
     Attribute = -9.0,
-    Ephemeral = -4.0,
+    Ephemeral = -7.0,
     BareKey = -3.0,
     TestName = -1.0,
     // --- the value ---
@@ -63,6 +67,8 @@ features! {
     Identifier = -5.0,
     RepeatsName = -8.0,
     HashLike = -1.0,
+    TestValue = -3.0,
+    Passphrase = 6.0,
     Uuid = -1.5,
     NonText = -8.0,
     // --- the place ---
@@ -74,6 +80,7 @@ features! {
     InGenerated = -9.0,
     InOther = -1.5,
     InTest = -2.5,
+    InPackage = -2.5,
     Quoted = 1.0,
     UnquotedInCode = -8.0,
     Call = -1.0,
@@ -88,7 +95,8 @@ const LOW: f32 = 2.5;
 pub(super) fn judge(subject: &Subject) -> Option<Confidence> {
     let values = features(subject);
     let score: f32 = values.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum();
-    if score >= MEDIUM {
+    // What a library's files name is known to everybody who can fetch the library.
+    if score >= MEDIUM && !subject.surroundings.package {
         Some(Confidence::Medium)
     } else if score >= LOW {
         Some(Confidence::Low)
@@ -136,7 +144,18 @@ fn features(subject: &Subject) -> [f32; FEATURES] {
     set(Feature::PathOrUrl, flag(shape.is_path_or_url));
     set(Feature::Identifier, flag(shape.is_words && (!password || subject.surroundings.kind == Kind::Source)));
     set(Feature::RepeatsName, flag(subject.repeats_name));
-    set(Feature::HashLike, flag(shape.is_hash));
+    // Hexadecimal digits under a bare `key` are an identifier: a PGP key's, a translation's, a cache entry's.
+    let identifier = meaning.bare_key && shape.is_hex && matches!(shape.length, 8 | 16 | 40);
+    set(Feature::HashLike, if identifier { 5.0 } else { flag(shape.is_hash) });
+    set(Feature::TestValue, flag(subject.test_value && !password));
+    // People write `app_super_secret_key_2024` into variables; names of Kubernetes objects have dashes.
+    let joined = shape.length >= 16 && shape.underscores >= 2 && shape.underscores == shape.specials && shape.likeness > 0.0;
+    set(
+        Feature::Passphrase,
+        flag(
+            joined && subject.variable && meaning.class == Class::Secret && matches!(subject.surroundings.kind, Kind::Config | Kind::Value),
+        ),
+    );
     set(Feature::Uuid, flag(shape.is_uuid));
     set(Feature::NonText, flag(shape.is_binary));
 
@@ -149,6 +168,7 @@ fn features(subject: &Subject) -> [f32; FEATURES] {
     set(Feature::InGenerated, flag(kind == Kind::Generated));
     set(Feature::InOther, flag(kind == Kind::Other));
     set(Feature::InTest, flag(subject.surroundings.test));
+    set(Feature::InPackage, flag(subject.surroundings.package && !subject.surroundings.test));
     set(Feature::Quoted, flag(subject.quoted));
     set(Feature::UnquotedInCode, flag(!subject.quoted && kind == Kind::Source));
     set(Feature::Call, flag(subject.form == Form::Call));

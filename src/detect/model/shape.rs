@@ -12,6 +12,7 @@ pub(in crate::detect) struct Shape {
     pub(in crate::detect) upper: usize,
     pub(in crate::detect) lower: usize,
     pub(in crate::detect) specials: usize,
+    pub(in crate::detect) underscores: usize,
     /// Above 0: letters follow each other as in words; below: as in random text. About -3 to 3.
     pub(in crate::detect) likeness: f32,
     pub(in crate::detect) is_number: bool,
@@ -20,6 +21,7 @@ pub(in crate::detect) struct Shape {
     pub(in crate::detect) is_path_or_url: bool,
     /// Words joined by `_`, `-`, `.` or humps.
     pub(in crate::detect) is_words: bool,
+    pub(in crate::detect) is_hex: bool,
     pub(in crate::detect) is_hash: bool,
     pub(in crate::detect) is_uuid: bool,
     pub(in crate::detect) is_binary: bool,
@@ -52,12 +54,14 @@ impl Shape {
             upper,
             lower,
             specials,
+            underscores: count(|b| *b == b'_'),
             likeness,
             is_number: number(value),
             is_code: code(value),
-            is_prose: blanks > 0 && prose(value, blanks),
+            is_prose: blanks > 0 && prose(value, blanks) || foreign(value),
             is_path_or_url,
             is_words: words(value) && likeness > 0.0,
+            is_hex: hex,
             is_hash: hex && matches!(value.len(), 32 | 40 | 64 | 128),
             is_uuid: quiet::is_uuid(value),
             is_binary: value.iter().any(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || std::str::from_utf8(value).is_err(),
@@ -71,6 +75,11 @@ impl Shape {
         }
         let long = ((self.length as f32 - 6.0) / 10.0).clamp(0.0, 1.0);
         (0.6 - self.likeness).clamp(0.0, 1.0) * long
+    }
+
+    /// Whether it is words joined as identifiers are, with a digit or two: `AwsEc2PlacementDetails`.
+    pub(in crate::detect) fn is_identifier(&self) -> bool {
+        self.is_words || (self.length >= 12 && self.specials == self.underscores && self.digits * 8 <= self.length && self.likeness > 0.1)
     }
 
     /// 0 to 1: how much it looks like words.
@@ -102,9 +111,9 @@ fn likeness(value: &[u8]) -> f32 {
 fn number(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let others = value.iter().filter(|b| !b.is_ascii_digit());
-    let punctuated = others
-        .clone()
-        .all(|b| matches!(b, b'.' | b',' | b':' | b'-' | b'+' | b'/' | b' ' | b'_' | b'T' | b'Z' | b'%' | b'#' | b'*' | b'(' | b')'));
+    let punctuated = others.clone().all(|b| {
+        matches!(b, b'.' | b',' | b':' | b'-' | b'+' | b'/' | b' ' | b'_' | b'^' | b'~' | b'T' | b'Z' | b'%' | b'#' | b'*' | b'(' | b')')
+    });
     let unit = digits > 0
         && others.count() <= 2
         && value.first().is_some_and(u8::is_ascii_digit)
@@ -133,6 +142,12 @@ fn code(value: &[u8]) -> bool {
         || has(b"!=")
         || has(b"\\w")
         || has(b"[^")
+        || has(b"(?:")
+        || has(b"[0-9")
+        || has(b"[a-z")
+        || has(b"[A-Z")
+        || has(b"\\d")
+        || has(b"{1,")
         || has(b".*")
         || has(b"</")
         || has(b"/>")
@@ -143,9 +158,15 @@ fn code(value: &[u8]) -> bool {
     if call.is_some_and(|at| {
         at > 2
             && value.get(..at).is_some_and(|name| name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')))
-            && value.last().is_some_and(|b| matches!(b, b')' | b';' | b'{'))
+            && (value.last().is_some_and(|b| matches!(b, b')' | b';' | b'{')) || !value.contains(&b')') && likeness(value) > 0.2)
     }) {
         return true;
+    }
+    // `password= next=`
+    if let [name @ .., b'='] = value {
+        if !name.is_empty() && name.iter().all(u8::is_ascii_alphabetic) && likeness(name) > 0.2 {
+            return true;
+        }
     }
     // `settings.DATABASE_PASSWORD`, `self._token`: identifiers joined by dots.
     let parts = value.split(|b| *b == b'.');
@@ -166,6 +187,13 @@ fn code(value: &[u8]) -> bool {
 /// Several words that follow each other as letters do in words.
 fn prose(value: &[u8], blanks: usize) -> bool {
     blanks >= 2 || likeness(value) > -0.2 || value.ends_with(b".") || value.ends_with(b":")
+}
+
+/// Mostly letters beyond ASCII, spelled out or escaped: a message in another language.
+fn foreign(value: &[u8]) -> bool {
+    let beyond = value.iter().filter(|b| !b.is_ascii()).count();
+    let escaped = value.windows(2).filter(|two| two == b"\\u").count();
+    beyond * 3 > value.len() || escaped >= 2
 }
 
 fn path_or_url(value: &[u8]) -> bool {
@@ -239,7 +267,7 @@ fn mail(value: &[u8]) -> bool {
 fn words(value: &[u8]) -> bool {
     let digits = value.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let body = value.get(..value.len() - digits.min(2)).unwrap_or_default();
-    !body.is_empty() && body.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b'.' | b' ' | b':' | b'/'))
+    !body.is_empty() && body.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b'.' | b' ' | b':' | b'/' | b'#'))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod references;
 
 pub(super) use placeholders::is_placeholder;
 pub(super) use public::{is_hash_prefixed, is_uuid};
-pub(super) use references::is_reference;
+pub(super) use references::{is_constant, is_reference};
 
 /// Whether `text` holds `word` (lower case), ignoring ASCII case.
 pub(super) fn holds(text: &[u8], word: &[u8]) -> bool {

@@ -129,6 +129,59 @@ const WHOLE: &[&[u8]] = &[
     b"encrypted",
     b"plain",
     b"plaintext",
+    b"anonymous",
+    b"guest",
+    b"tiger",
+    b"foobared",
+];
+
+/// Words that say what stands there instead of being it: `proxypass`, `your-secret-token`.
+const SAYS: &[&[u8]] = &[
+    b"password",
+    b"passwd",
+    b"passwort",
+    b"pass",
+    b"pwd",
+    b"secret",
+    b"token",
+    b"key",
+    b"api",
+    b"access",
+    b"auth",
+    b"client",
+    b"user",
+    b"proxy",
+    b"repo",
+    b"some",
+    b"any",
+    b"the",
+    b"your",
+    b"my",
+    b"this",
+    b"that",
+    b"is",
+    b"of",
+    b"for",
+    b"in",
+    b"here",
+    b"to",
+    b"be",
+    b"set",
+    b"change",
+    b"enter",
+    b"new",
+    b"old",
+    b"value",
+    b"very",
+    b"super",
+    b"long",
+    b"a",
+    b"valid",
+    b"real",
+    b"bearer",
+    b"private",
+    b"name",
+    b"login",
 ];
 
 /// Parts that make any value a placeholder, lower case, each of them rare in random text.
@@ -208,9 +261,6 @@ const PARTS: &[&[u8]] = &[
     b"my_secret",
     b"my-token",
     b"my_token",
-    b"super-secret",
-    b"supersecret",
-    b"super_secret",
     b"secret-key-here",
     b"abcdefgh",
     b"01234567",
@@ -222,6 +272,8 @@ const PARTS: &[&[u8]] = &[
     b"1a2b3c4d",
     b"a1b2c3d4",
     b"qwertyui",
+    b"anonymous@",
+    b"mustbeatleast",
 ];
 
 /// Whether the value is there to be replaced. `token`: it has a provider's format, so that only strong signs count.
@@ -238,9 +290,27 @@ pub(in crate::detect) fn is_placeholder(value: &[u8], token: bool) -> bool {
     {
         return true;
     }
+    if value.len() <= 40 && says(value) {
+        return true;
+    }
     // A word in the midst of a long random string may be chance.
     let length = value.len();
     PARTS.iter().any(|part| holds(value, part) && (part.len() >= 6 || length <= 24))
+}
+
+/// Whether the value is made of nothing but words of [`SAYS`] and what joins words.
+fn says(value: &[u8]) -> bool {
+    let mut rest = value;
+    while let Some(first) = rest.first() {
+        if matches!(first, b'_' | b'-' | b'.' | b' ' | b'<' | b'>' | b'[' | b']') {
+            rest = rest.get(1..).unwrap_or_default();
+            continue;
+        }
+        // The longest word, so that `passwd` is not `pass` and a rest.
+        let Some(length) = SAYS.iter().filter(|word| starts(rest, word)).map(|word| word.len()).max() else { return false };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    true
 }
 
 /// Providers' documentation keys say so in upper case.
@@ -260,7 +330,8 @@ fn documented(value: &[u8]) -> bool {
 
 /// Few distinct characters for its length, or a run through the alphabet or the digits.
 fn monotonous(value: &[u8]) -> bool {
-    let body = value.rsplit(|b| matches!(b, b'_' | b'-' | b'.' | b':')).find(|part| part.len() >= 6).unwrap_or(value);
+    let body = value.split(|b| matches!(b, b'_' | b'-' | b'.' | b':')).max_by_key(|part| part.len()).filter(|part| part.len() >= 6);
+    let body = body.unwrap_or(value);
     if body.len() < 6 || body.len() > 4096 {
         return body.windows(2).all(|two| two[0] == two[1]);
     }

@@ -58,6 +58,11 @@ const STARTS: &[&[u8]] = &[
     b"file:",
     b"file://",
     b"kms:",
+    b"npm:",
+    b"workspace:",
+    b"portal:",
+    b"patch:",
+    b"catalog:",
     b"conjur:",
     b"${",
     b"$(",
@@ -174,7 +179,7 @@ fn variable(value: &[u8]) -> bool {
 }
 
 /// `POSTGRES_PASSWORD` as a value is the name of a variable.
-fn constant(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_constant(value: &[u8]) -> bool {
     let words = value.split(|b| *b == b'_');
     words.clone().count() >= 2
         && words.clone().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase))
