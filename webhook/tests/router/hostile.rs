@@ -67,3 +67,39 @@ async fn an_exhausted_budget_is_decided() {
     assert_eq!(response["allowed"], false);
     assert!(response["status"]["message"].as_str().is_some_and(|text| text.contains("could not judge")));
 }
+
+/// Bytes of a good review changed, doubled and cut at random, always from the same seed: never a panic, always a decision.
+#[tokio::test]
+async fn mutated_reviews_are_always_answered() {
+    let replica = Replica::new("mode: enforce");
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "i", "env": [{"name": "A", "value": "\u{1F511}"}], "args": ["--x", "y"]}]}});
+    let good = review("team", &pod, Some(&pod), true).into_bytes();
+    let mut state = 42u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below.max(1)).expect("small")).expect("small")
+    };
+    for _ in 0..2000 {
+        let mut body = good.clone();
+        for _ in 0..=random(4) {
+            let at = random(body.len());
+            match random(4) {
+                0 => body[at] = u8::try_from(random(256)).expect("a byte"),
+                1 => body.truncate(at.max(1)),
+                2 => {
+                    let piece = body[at..(at + random(40)).min(body.len())].to_vec();
+                    body.splice(at..at, piece);
+                }
+                _ => {
+                    body.insert(at, *b"[]{}\",:\\\x00\xff".get(random(10)).expect("one of them"));
+                }
+            }
+        }
+        let response = replica.send(body).await;
+        assert!(response["allowed"].is_boolean());
+    }
+    assert!(!replica.metrics().contains("reason=\"internal\""), "no panic behind it");
+}

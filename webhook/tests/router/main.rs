@@ -4,4 +4,5 @@ mod admission;
 mod hostile;
 #[path = "../made/samples.rs"]
 mod samples;
+mod serving;
 mod support;
