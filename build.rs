@@ -30,6 +30,7 @@ fn main() {
     fs::write(out, code).expect("writable OUT_DIR");
 }
 
+#[expect(clippy::use_debug, reason = "the Debug form of a string is its Rust literal")]
 fn write_rule(code: &mut String, file: &schema::RuleFile, rule: &schema::RawRule) {
     writeln!(
         code,

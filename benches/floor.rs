@@ -65,7 +65,7 @@ impl Floor {
                 continue;
             }
             let mut inflate = Decompress::new(false);
-            while let Ok(status) = inflate.decompress(&rest[..], &mut self.out, FlushDecompress::None) {
+            while let Ok(status) = inflate.decompress(rest, &mut self.out, FlushDecompress::None) {
                 if status == Status::StreamEnd || status == Status::BufError {
                     break;
                 }
