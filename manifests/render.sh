@@ -1,5 +1,5 @@
 #!/bin/sh
-# Renders manifests/install.yaml from the chart and the CRDs from the binary; `--check` only compares. Needs helm.
+# Renders manifests/install.yaml (and its copy in manifests/base) from the chart and the CRDs from the binary; `--check` only compares. Needs helm.
 #   IMGSCAN_WEBHOOK: the binary (target/debug/imgscan-webhook)
 set -eu
 cd "$(dirname "$0")/.."
@@ -29,6 +29,7 @@ cmp "$work/install.yaml" "$work/again.yaml" # a render must not depend on time o
 if [ "${1:-}" = --check ]; then
     cmp "$work/crds.yaml" manifests/chart/crds/imgscan.dev.yaml
     cmp "$work/install.yaml" manifests/install.yaml
+    cmp "$work/install.yaml" manifests/base/install.yaml
     for values in 'tls.mode=cert-manager,tls.certManager.issuerRef.name=ca' 'tls.mode=secret,tls.secretName=x,tls.caBundle=PEM' \
         'sharing.watchSecrets=true,serviceMonitor.enabled=true' 'sharing.enabled=false,audit.everySeconds=0' 'hostNetwork=true,webhook.port=10250'; do
         helm template imgscan manifests/chart --namespace imgscan-system --kube-version 1.31.0 --set "$values" >/dev/null
@@ -37,4 +38,5 @@ if [ "${1:-}" = --check ]; then
 else
     cp "$work/crds.yaml" manifests/chart/crds/imgscan.dev.yaml
     cp "$work/install.yaml" manifests/install.yaml
+    cp "$work/install.yaml" manifests/base/install.yaml
 fi
