@@ -7,6 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use oci_distribution::manifest::{
+    IMAGE_CONFIG_MEDIA_TYPE, IMAGE_DOCKER_CONFIG_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE,
+};
 use serde::{Deserialize, Deserializer};
 
 use super::{ImageError, digest::Digest, limits, platform::Platform};
@@ -19,11 +22,11 @@ pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, applic
 /// Why a foreign layer is not read; where its bytes are at hand all the same, they are.
 pub(crate) const FOREIGN: &str = "a foreign layer: its bytes are not part of the image but at a URL outside it";
 
-const INDEX_TYPES: [&str; 2] = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+const INDEX_TYPES: [&str; 2] = [OCI_IMAGE_INDEX_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE];
 const CONFIG_TYPES: [&str; 4] = [
     "",
-    "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
+    IMAGE_CONFIG_MEDIA_TYPE,
+    IMAGE_DOCKER_CONFIG_MEDIA_TYPE,
     "application/octet-stream", // images of Docker 1.10
 ];
 const LAYER_TYPES: [&str; 2] = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];

@@ -1,7 +1,8 @@
 //! Registry references, as docker spells them.
 //!
-//! The grammar is the one of the [distribution project](https://github.com/distribution/reference/blob/main/regexp.go):
-//! `[domain[:port]/]path[:tag][@digest]`, and a name without a domain belongs to Docker Hub.
+//! The grammar is the one of the [distribution project](https://github.com/distribution/reference/blob/main/regexp.go), by the
+//! library that Rust's registry clients share: `[domain[:port]/]path[:tag][@digest]`, and a name without a domain belongs to
+//! Docker Hub.
 
 use std::fmt;
 
@@ -9,10 +10,8 @@ use super::digest::Digest;
 
 /// Docker Hub's name in references. Its API answers at [`Reference::host`].
 const DOCKER_HUB: &str = "docker.io";
-/// Length of a name without tag and digest; longer ones are refused, as the distribution project does.
-const NAME_MAX: usize = 255;
-/// Length of a tag.
-const TAG_MAX: usize = 128;
+/// Stands in for an IPv6 address while the rest is parsed.
+const IPV6: &str = "ipv6.invalid";
 
 /// A registry reference with nothing left out: registry, repository, and a tag or a digest or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,39 +33,25 @@ impl Reference {
     /// A sentence that says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("`{text}` is not a registry reference: {why}");
-        let (rest, digest) = match text.split_once('@') {
-            Some((rest, digest)) => (rest, Some(Digest::parse(digest).map_err(|why| wrong(&why))?)),
-            None => (text, None),
+        // The library's grammar has no IPv6 addresses: one is parsed under another name.
+        let (address, plain) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, rest)) if address.parse::<std::net::Ipv6Addr>().is_ok() => (Some(address), format!("{IPV6}{rest}")),
+            Some(_) => return Err(wrong("the IPv6 address is wrong")),
+            None => (None, text.to_owned()),
         };
-        // A colon behind the last slash starts a tag; one before it is a port.
-        let slash = rest.rfind('/').map_or(0, |at| at + 1);
-        let (name, tag) = match rest.get(slash..).and_then(|last| last.find(':')) {
-            Some(at) => (rest.get(..slash + at).unwrap_or_default(), rest.get(slash + at + 1..)),
-            None => (rest, None),
+        let parsed = oci_distribution::Reference::try_from(plain.as_str()).map_err(|why| wrong(explain(&why)))?;
+        let registry = match address {
+            Some(address) => parsed.registry().replacen(IPV6, &format!("[{address}]"), 1),
+            None if parsed.registry() == "registry-1.docker.io" => DOCKER_HUB.to_owned(),
+            None => parsed.registry().to_owned(),
         };
-        if let Some(tag) = tag {
-            check_tag(tag).map_err(|why| wrong(&why))?;
+        let port = registry.rsplit_once(']').map_or(registry.as_str(), |(_, rest)| rest).split_once(':');
+        if port.is_some_and(|(_, port)| port.parse::<u16>().is_err()) {
+            return Err(wrong("the port is not a number up to 65535"));
         }
-        if name.is_empty() {
-            return Err(wrong("it has no name"));
-        }
-        if name.len() > NAME_MAX {
-            return Err(wrong("the name is longer than 255 characters"));
-        }
-        let (registry, repository) = match name.split_once('/') {
-            Some((first, path)) if is_registry(first) => (first, path.to_owned()),
-            _ => (DOCKER_HUB, name.to_owned()),
-        };
-        check_registry(registry).map_err(|why| wrong(&why))?;
-        let registry = if registry == "index.docker.io" || registry == "registry-1.docker.io" { DOCKER_HUB } else { registry };
-        let repository = if registry == DOCKER_HUB && !repository.contains('/') { format!("library/{repository}") } else { repository };
-        check_repository(&repository).map_err(|why| wrong(&why))?;
-        let tag = match (tag, &digest) {
-            (Some(tag), _) => Some(tag.to_owned()),
-            (None, Some(_)) => None,
-            (None, None) => Some("latest".to_owned()),
-        };
-        Ok(Self { registry: registry.to_owned(), repository, tag, digest })
+        let digest = parsed.digest().map(Digest::parse).transpose().map_err(|why| wrong(&why))?;
+        // The library adds `latest` where neither was given; with a digest a tag is only what the user typed.
+        Ok(Self { registry, repository: parsed.repository().to_owned(), tag: parsed.tag().map(str::to_owned), digest })
     }
 
     /// Host and port of the API.
@@ -88,59 +73,18 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Whether the first component of a name is a registry: it has a dot or a port, or is `localhost`.
-fn is_registry(component: &str) -> bool {
-    component == "localhost" || component.contains(['.', ':']) || component.chars().any(|c| c.is_ascii_uppercase())
-}
-
-fn check_registry(registry: &str) -> Result<(), String> {
-    let host = match registry.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']').ok_or("the IPv6 address has no closing bracket")?;
-            if address.parse::<std::net::Ipv6Addr>().is_err() {
-                return Err("the IPv6 address is wrong".to_owned());
-            }
-            return match port.strip_prefix(':') {
-                None if port.is_empty() => Ok(()),
-                Some(port) if port.parse::<u16>().is_ok() => Ok(()),
-                _ => Err("the port is not a number up to 65535".to_owned()),
-            };
-        }
-        None => match registry.split_once(':') {
-            Some((host, port)) if port.parse::<u16>().is_ok() => host,
-            Some(_) => return Err("the port is not a number up to 65535".to_owned()),
-            None => registry,
-        },
-    };
-    let label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-    };
-    if host.split('.').all(label) { Ok(()) } else { Err(format!("`{host}` is not a host name")) }
-}
-
-fn check_repository(repository: &str) -> Result<(), String> {
-    for component in repository.split('/') {
-        let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let inner = |c: char| ends(c) || matches!(c, '.' | '_' | '-');
-        if component.chars().any(|c| c.is_ascii_uppercase()) {
-            return Err("a repository is written in lower case".to_owned());
-        }
-        if !component.starts_with(ends) || !component.ends_with(ends) || !component.chars().all(inner) || component.contains("..") {
-            return Err(format!("`{component}` is not a component of a repository name"));
-        }
+/// The library's reasons, for people.
+fn explain(error: &oci_distribution::ParseError) -> &'static str {
+    use oci_distribution::ParseError;
+    match error {
+        ParseError::NameContainsUppercase => "a repository is written in lower case",
+        ParseError::NameEmpty => "it has no name",
+        ParseError::NameTooLong => "the name is longer than 255 characters",
+        ParseError::TagInvalidFormat => "the tag may hold letters, digits, `_`, `.` and `-`, 128 at the most",
+        ParseError::DigestInvalidFormat | ParseError::DigestInvalidLength => "a digest is `sha256:` and 64 hex digits",
+        ParseError::DigestUnsupported => "only sha256 and sha512 digests are known",
+        ParseError::ReferenceInvalidFormat => "it is not of the form HOST[:PORT]/NAME[:TAG][@DIGEST]",
     }
-    Ok(())
-}
-
-fn check_tag(tag: &str) -> Result<(), String> {
-    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if tag.len() > TAG_MAX || !tag.starts_with(first) || !tag.chars().all(|c| first(c) || c == '.' || c == '-') {
-        return Err("the tag may hold letters, digits, `_`, `.` and `-`, 128 at the most".to_owned());
-    }
-    Ok(())
 }
 
 #[cfg(test)]
