@@ -146,6 +146,9 @@ impl Scanner {
             let inner = matched.inner.clone();
             sink.found(Found { matched, line: None, column: None, inner });
         });
+        for reason in self.scratch.gaps() {
+            sink.uncovered(Uncovered { inner: Vec::new(), reason: (*reason).to_owned(), bytes: None });
+        }
     }
 }
 

@@ -137,6 +137,9 @@ impl Walk<'_> {
             let number = |value: u64| u32::try_from(value + 1).ok();
             Walk::report(sink, inner, matched, number(line), number(column));
         });
+        for reason in self.scratch.gaps().to_vec() {
+            self.gap(reason.to_owned(), None);
+        }
         if !hint.binary {
             self.encoded(hint.path, text, &decoded);
         }

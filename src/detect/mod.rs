@@ -93,6 +93,14 @@ pub struct Engine {
 pub struct Scratch {
     words: classify::Buffer,
     candidates: Vec<overlap::Candidate>,
+    gaps: Vec<&'static str>,
+}
+
+impl Scratch {
+    /// Which limits the last search ran into, as reasons for people; nothing, nearly always.
+    pub fn gaps(&self) -> &[&'static str] {
+        &self.gaps
+    }
 }
 
 impl Engine {
@@ -121,9 +129,10 @@ impl Engine {
     }
 
     /// Finds the credentials of one haystack. Overlaps are resolved and placeholders left out; matches come in the order
-    /// of their spans.
+    /// of their spans. What a limit kept from being searched is in [`Scratch::gaps`] afterwards.
     pub fn find(&self, haystack: &[u8], hint: &Hint<'_>, scratch: &mut Scratch, emit: &mut dyn FnMut(Match)) {
         scratch.candidates.clear();
+        scratch.gaps.clear();
         search::Search::new(self, scratch).run(haystack, hint);
         overlap::resolve(&mut scratch.candidates);
         for candidate in scratch.candidates.drain(..) {

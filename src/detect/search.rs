@@ -263,6 +263,9 @@ impl<'e, 's> Search<'e, 's> {
                     self.facts.push((field.span, field.evidence));
                 }
             });
+            if structured::was_cut() {
+                self.gap("has more than 200,000 named values; the others were searched as text only");
+            }
         }
     }
 
@@ -362,7 +365,7 @@ impl<'e, 's> Search<'e, 's> {
     /// Runs the rule's checks and keeps the result.
     fn claim(&mut self, claim: Claim<'_>) {
         if self.scratch.candidates.len() >= MOST {
-            return;
+            return self.gap("holds more than 20,000 possible credentials; the others were not judged");
         }
         let Some(rule) = self.engine.rules.get(claim.rule as usize) else { return };
         let mut rank = claim.rank;
@@ -409,6 +412,13 @@ impl<'e, 's> Search<'e, 's> {
         self.scratch.candidates.push(Candidate { matched, rank, matched_bytes: claim.whole, run: 0 });
     }
 
+    /// Something was not searched: said, never silent.
+    fn gap(&mut self, reason: &'static str) {
+        if !self.scratch.gaps.contains(&reason) {
+            self.scratch.gaps.push(reason);
+        }
+    }
+
     /// Searches decoded bytes; their matches stand where the encoded run stands.
     fn nested(&mut self, bytes: &[u8], span: &Range<usize>, label: &str, hint: &Hint<'_>) {
         self.deeper(bytes, span, Some(label), hint);
@@ -420,8 +430,11 @@ impl<'e, 's> Search<'e, 's> {
     }
 
     fn deeper(&mut self, bytes: &[u8], span: &Range<usize>, label: Option<&str>, hint: &Hint<'_>) {
-        if self.depth >= DEPTH || bytes.len() > self.budget {
-            return;
+        if self.depth >= DEPTH {
+            return self.gap("is encoded more than three times over");
+        }
+        if bytes.len() > self.budget {
+            return self.gap("holds encoded values of more than 8 MiB; the others were not decoded");
         }
         self.budget -= bytes.len();
         self.depth += 1;

@@ -55,7 +55,7 @@ pub(crate) fn open(path: &Path, expected: Expected, reference: &str, options: &O
         file.rewind().map_err(reading)?;
         match compression::sniff(&head) {
             Some(Compression::Plain) => return open_plain(path, file, &expected, reference, options),
-            Some(Compression::Gzip | Compression::Zstd) => {}
+            Some(Compression::Gzip | Compression::Zstd | Compression::Bzip2 | Compression::Xz) => {}
             None => {
                 return Err(ImageError::Unreadable(format!(
                     "{} is not an image archive: its first bytes are neither tar, gzip nor zstd",

@@ -18,9 +18,13 @@ pub enum Compression {
     Gzip,
     /// [RFC 8878](https://www.rfc-editor.org/rfc/rfc8878), possibly with several and with skippable frames (zstd:chunked).
     Zstd,
+    /// In no image that a registry should hold, but `docker load` and `podman load` unpack it.
+    Bzip2,
+    /// The same.
+    Xz,
 }
 
-/// Tells the compression by the first bytes, or `None` where they are neither gzip, zstd nor a tar.
+/// Tells the compression by the first bytes, or `None` where they are neither of these nor a tar.
 pub fn sniff(head: &[u8]) -> Option<Compression> {
     if head.starts_with(&[0x1f, 0x8b]) {
         return Some(Compression::Gzip);
@@ -28,6 +32,12 @@ pub fn sniff(head: &[u8]) -> Option<Compression> {
     // A zstd frame, or a skippable frame (0x184D2A50 to 0x184D2A5F, little endian).
     if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) {
         return Some(Compression::Zstd);
+    }
+    if matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]) {
+        return Some(Compression::Bzip2);
+    }
+    if head.starts_with(b"\xfd7zXZ\0") {
+        return Some(Compression::Xz);
     }
     is_tar(head).then_some(Compression::Plain)
 }
@@ -73,6 +83,10 @@ pub fn decompress<'a>(mut blob: impl Read + Send + 'a) -> io::Result<Decompresse
             decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
             Box::new(decoder)
         }
+        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::with_capacity(64 << 10, whole))),
+        Compression::Xz => {
+            Box::new(lzma_rust2::XzReader::new_mem_limit(BufReader::with_capacity(64 << 10, whole), true, limits::XZ_MEMORY))
+        }
     };
     Ok(Decompressed { compression, reader })
 }
@@ -112,6 +126,17 @@ mod tests {
         let skippable = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3].to_vec();
         let three = [skippable, frame(b"first "), frame(b"second")].concat();
         assert_eq!(all(&three), (Compression::Zstd, b"first second".to_vec()));
+    }
+
+    #[test]
+    fn what_only_engines_load_is_read_too() {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+        encoder.write_all(b"first").expect("memory");
+        assert_eq!(all(&encoder.finish().expect("memory")), (Compression::Bzip2, b"first".to_vec()));
+        let mut out = Vec::new();
+        let damaged = decompress(&b"\xfd7zXZ\0no more"[..]).expect("readable");
+        assert_eq!(damaged.compression, Compression::Xz);
+        assert!({ damaged }.read_to_end(&mut out).is_err());
     }
 
     #[test]

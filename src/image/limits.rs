@@ -24,6 +24,8 @@ pub(crate) const LINKS: usize = 16;
 pub(crate) const CONFIG_STRINGS: usize = 20_000;
 /// Window of a zstd frame, as a power of two: what the format's own tools accept without being asked (128 MiB).
 pub(crate) const ZSTD_WINDOW_LOG: u32 = 27;
+/// Memory of an xz decoder, in KiB: what `xz -9` asks for (64 MiB) and some.
+pub(crate) const XZ_MEMORY: u32 = 66 << 10;
 /// Bytes of an index's annotations that every image of it carries; more of them are read once, with the first.
 pub(crate) const REPEATED_ANNOTATIONS: usize = 256 << 10;
 /// Images of one archive.

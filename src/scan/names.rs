@@ -10,7 +10,7 @@ use crate::{
     content::{Found, Scanner, Sink, Uncovered},
     detect::Hint,
     finding::{Location, LocationKind},
-    layer::Entry,
+    layer::{Entry, Gap},
 };
 
 const BATCH: usize = 64 * 1024;
@@ -88,5 +88,7 @@ impl Sink for NameSink<'_> {
         self.outcome.push(Seen { found, location, position: line.position, path: Some(line.path.to_vec()), hashes: None });
     }
 
-    fn uncovered(&mut self, _: Uncovered) {}
+    fn uncovered(&mut self, gap: Uncovered) {
+        self.outcome.gaps.push(Gap { path: Some("file names".to_owned()), reason: gap.reason, bytes: gap.bytes });
+    }
 }

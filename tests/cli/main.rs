@@ -3,6 +3,7 @@
 mod credentials;
 mod exits;
 mod findings;
+mod gaps;
 mod k8s;
 mod mission;
 mod places;

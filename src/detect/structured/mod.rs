@@ -31,6 +31,7 @@ mod yaml;
 use std::{borrow::Cow, ops::Range};
 
 use self::formats::{cloud, databases, kubernetes, registries, syntax, transfer, web};
+pub(super) use self::tree::was_cut;
 use super::Hint;
 use crate::finding::LocationKind;
 

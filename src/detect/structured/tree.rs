@@ -1,9 +1,20 @@
 //! What the syntaxes have in common: named values in nested containers, each with its place in the text.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, cell::Cell, ops::Range};
 
 /// Values kept of one file; what comes after is still scanned as text, only without its names.
 const MOST_LEAVES: usize = 200_000;
+
+thread_local! {
+    // A detector makes its tree and hands on fields; only this tells the caller that some are missing.
+    static CUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a tree of this thread had more values than are kept, since the last question.
+pub(in crate::detect) fn was_cut() -> bool {
+    CUT.take()
+}
+
 /// Containers within containers; what is deeper counts to the container at this depth.
 const DEEPEST: u8 = 64;
 /// Parents that a field's name shows.
@@ -67,7 +78,9 @@ impl<'a> Tree<'a> {
 
     /// A leaf that is the text of an XML element.
     pub(super) fn text(&mut self, node: NodeId, key: Cow<'a, str>, value: Cow<'a, [u8]>, span: Range<usize>, own: NodeId) {
-        if self.leaves.len() < MOST_LEAVES && !value.is_empty() {
+        if self.leaves.len() >= MOST_LEAVES {
+            CUT.set(true);
+        } else if !value.is_empty() {
             self.leaves.push(Leaf { node, key, value, span, own });
         }
     }
