@@ -78,7 +78,7 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
             return Judged { decision, undecided: Some("undecodable") };
         }
         let mut decision = decide(policy, &active.exceptions, &facts, &subject, &observed.found, &shared, now);
-        review.limit_probes(&mut decision, &shared, &facts);
+        review.limit_probes(&mut decision, &observed, &shared, &facts);
         if decision.allowed && !request.dry_run {
             review.remember(&observed);
         }
@@ -150,14 +150,17 @@ impl InReview<'_> {
     }
 
     /// Over the limit, the answer no longer depends on what other namespaces hold: whatever could be compared is refused.
-    fn limit_probes(&self, decision: &mut Decision, shared: &[SharedUse], facts: &NamespaceFacts) {
+    fn limit_probes(&self, decision: &mut Decision, observed: &Observed, shared: &[SharedUse], facts: &NamespaceFacts) {
         if self.policy.mode_in(facts) < Mode::Warn {
             return;
         }
         let hits = shared.iter().filter(|shared| shared.at_most >= Mode::Warn).map(|shared| shared.fingerprint.as_str());
         let limit = self.policy.sharing.probes_per_hour;
         let user = &self.request.user_info.username;
-        let compares = Subject::of(self.object).is_core("Secret") || !shared.is_empty();
+        // Not whether there was a hit: that would be the answer again.
+        let compares = Subject::of(self.object).is_core("Secret")
+            || observed.found.iter().any(|observation| !observation.guessable)
+            || !secret_uses(self.object).is_empty();
         if self.state.probes.over_limit(user, &self.request.namespace, hits, limit, Instant::now()) && compares {
             self.state.metrics.probes_limited.inc();
             let text = "imgscan: too many credentials of other namespaces were tried within an hour";

@@ -132,7 +132,10 @@ async fn guessable_values_change_no_answer_and_probing_is_limited() {
     assert!(messages[0].contains("shared-credential") && messages[3].contains("try again later"), "{messages:?}");
     let unrelated = replica.review("b", &secret("x", "b", &alphanumeric(99, 40)), None, true).await;
     assert_eq!(unrelated["allowed"], false, "the answer no longer depends on what others hold");
-    assert!(replica.metrics().contains("imgscan_admission_probes_limited_total 3"));
+    let literal = replica.review("b", &pod(json!([{"name": "GITHUB_TOKEN", "value": github(77)}])), None, true).await;
+    assert!(literal["status"]["message"].as_str().is_some_and(|text| text.contains("try again later")), "nor for literals");
+    assert_eq!(replica.review("b", &pod(json!([])), None, true).await["allowed"], true, "what compares nothing passes");
+    assert!(replica.metrics().contains("imgscan_admission_probes_limited_total 4"));
 }
 
 #[tokio::test]
