@@ -19,3 +19,8 @@ test:
 # Licences, banned crates, sources (advisories need the network: `cargo deny check advisories`).
 deny:
     cargo deny check bans licenses sources
+
+# Documentation that is made from data.
+docs:
+    cargo run --quiet -p imgscan -- rules docs > docs/rules.md.new
+    mv docs/rules.md.new docs/rules.md

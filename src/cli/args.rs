@@ -215,6 +215,12 @@ pub(crate) enum RulesCommand {
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
     },
+    /// All rules as a Markdown document, a section for each provider
+    Docs {
+        /// Further rules; repeatable
+        #[arg(long, value_name = "FILE")]
+        rules: Vec<PathBuf>,
+    },
     /// Check a rule file: syntax, patterns, and its samples through the engine
     Test {
         /// The rule file

@@ -1,6 +1,6 @@
 //! `imgscan rules`: what is looked for.
 
-use std::{fmt::Write as _, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use imgscan::{
@@ -23,6 +23,10 @@ pub(crate) fn run(command: &RulesCommand) -> anyhow::Result<Exit> {
             let all = all(rules)?;
             let rule = find(&all, id)?;
             messages::to_stdout(describe(rule).as_bytes())?;
+            Ok(Exit::Clean)
+        }
+        RulesCommand::Docs { rules } => {
+            messages::to_stdout(document(&all(rules)?).as_bytes())?;
             Ok(Exit::Clean)
         }
         RulesCommand::Test { file } => test(file),
@@ -59,6 +63,48 @@ fn list(files: &[PathBuf]) -> anyhow::Result<Exit> {
     }
     messages::to_stdout(lines.as_bytes())?;
     Ok(Exit::Clean)
+}
+
+/// A Markdown document: a section for each provider.
+fn document(rules: &[Arc<Rule>]) -> String {
+    let mut providers: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+    for rule in rules {
+        providers.entry(&rule.provider).or_default().push(rule);
+    }
+    let mut page = String::from(
+        "# Rules\n\n\
+         Made by `imgscan rules docs` from the rules themselves. `imgscan rules show ID` shows one in full, with its pattern\n\
+         and its samples; [configuration](configuration.md) tells how to add your own.\n\n\
+         A rule finds a credential by its own *form*, by the *name* that it is assigned to, or as what the format of a *file*\n\
+         defines it to be; those formats are the [structured detectors](detectors.md).\n",
+    );
+    for (provider, rules) in providers {
+        let first = rules.first().copied();
+        let name = first.map_or(provider, |rule| rule.provider_name.as_ref());
+        page.push_str(&format!("\n## {} (`{provider}`)\n\n", cell(name)));
+        let mut docs: Vec<&str> = rules.iter().map(|rule| rule.docs.as_ref()).filter(|docs| docs.starts_with("https://")).collect();
+        docs.dedup();
+        if let Some(docs) = docs.first() {
+            page.push_str(&format!("<{docs}>\n\n"));
+        }
+        page.push_str("| rule | what | severity | found by | unlocks | revoke |\n|---|---|---|---|---|---|\n");
+        for rule in rules {
+            let by = match rule.shape {
+                Shape::Token { .. } => "form",
+                Shape::Assigned { .. } => "name",
+                Shape::Structural => "file",
+            };
+            let revoke = if rule.rotate.starts_with("https://") { format!("<{}>", rule.rotate) } else { cell(&rule.rotate) };
+            let (title, unlocks) = (cell(&rule.title), cell(&rule.unlocks));
+            page.push_str(&format!("| `{}` | {title} | {} | {by} | {unlocks} | {revoke} |\n", rule.id, rule.severity));
+        }
+    }
+    page
+}
+
+/// Text of a cell of a table in Markdown.
+fn cell(text: &str) -> String {
+    text::plain(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*").replace('_', "\\_")
 }
 
 /// Everything that a rule says, for people.

@@ -1,6 +1,7 @@
 //! Black-box tests: images built in code, read by the library's door or by the real binary.
 
 mod credentials;
+mod docs;
 mod exits;
 mod findings;
 mod gaps;
