@@ -170,7 +170,7 @@ fn vulnerability(image: &ImageReport, finding: &Finding) -> Vulnerability {
     let detail = |name, value: String| Detail { kind: "text", name, value: text::plain(&value).into_owned() };
     let mut details = BTreeMap::from([
         ("image", detail("Image", image.reference.clone())),
-        ("state", detail("State", text::state(place.state))),
+        ("state", detail("State", text::state(place))),
         ("value", detail("Redacted value", finding.redacted())),
         ("confidence", detail("Confidence", finding.confidence.as_str().to_owned())),
     ]);

@@ -139,7 +139,7 @@ fn render_finding(finding: &Finding, image: &ImageReport, page: &mut String) -> 
         row(page, "layer", &line)?;
     }
     let class = if place.state == State::Live { "" } else { " class=\"hidden\"" };
-    row(page, "state", &format!("<span{class}>{}</span>", escape(&text::state(place.state))))?;
+    row(page, "state", &format!("<span{class}>{}</span>", escape(&text::state(place))))?;
     if finding.places.len() > 1 {
         let mut list = String::from("<ul>");
         for place in finding.places.iter().skip(1) {

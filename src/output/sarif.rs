@@ -346,7 +346,7 @@ fn message(image: &ImageReport, finding: &Finding) -> Message {
         finding.redacted(),
         text::place(place),
         image.reference,
-        text::state(place.state),
+        text::state(place),
         fix.summary
     );
     let steps: Vec<String> = fix.steps.iter().enumerate().map(|(i, step)| format!("{}. {step}", i + 1)).collect();

@@ -145,7 +145,7 @@ impl Page {
                 }
             }
         }
-        let state = text::state(place.state);
+        let state = text::state(place);
         let paint = if place.state == State::Live { Paint::new() } else { Paint::new().yellow() };
         self.hanging("state", "", &state, paint, out)?;
         let others = finding.places.len() - 1;

@@ -200,9 +200,14 @@ pub fn layer(layer: &LayerId, total: u64) -> String {
 }
 
 /// What later layers made of it, and what that means.
-pub fn state(state: State) -> String {
-    match state {
-        State::Live => "live: every container that runs the image sees it".to_owned(),
+pub fn state(place: &Place) -> String {
+    match place.state {
+        State::Live if place.layer.is_some() => "live: every container that runs the image sees it".to_owned(),
+        State::Live => match place.location.kind {
+            LocationKind::File => "live: in the directory".to_owned(),
+            LocationKind::Manifest => "live: everyone who may read the object sees it".to_owned(),
+            _ => "live: everyone who can pull or inspect the image sees it".to_owned(),
+        },
         State::Overwritten { by } => format!("overwritten by layer {}, still extractable by anyone who can pull", u64::from(by) + 1),
         State::Deleted { by } => format!("deleted by layer {}, still extractable by anyone who can pull", u64::from(by) + 1),
     }
