@@ -197,17 +197,7 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
     if meaning.class == Class::Authorization && lead == Lead::Nothing && shape.randomness() < 0.5 {
         return None;
     }
-    let subject = model::Subject {
-        meaning,
-        shape,
-        quoted: named.quoted,
-        form: named.form,
-        surroundings: named.surroundings,
-        repeats_name: repeats(name, bare),
-        variable: named.name.contains(&b'_')
-            && last_part(named.name).iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_'),
-        test_value: bare.split(|b| !b.is_ascii_alphanumeric()).any(|part| part.eq_ignore_ascii_case(b"test")),
-    };
+    let subject = subject(named, name, meaning, bare, shape);
     let confidence = model::judge(&subject)?;
     Some(Judged {
         rule: index.rule(meaning.class.rule())?,
@@ -217,6 +207,32 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
         assigned: false,
         decoded: None,
     })
+}
+
+fn subject(named: &Named<'_>, name: &Name, meaning: Meaning, bare: &[u8], shape: model::Shape) -> model::Subject {
+    model::Subject {
+        meaning,
+        shape,
+        quoted: named.quoted,
+        form: named.form,
+        surroundings: named.surroundings,
+        repeats_name: repeats(name, bare),
+        variable: named.name.contains(&b'_')
+            && last_part(named.name).iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_'),
+        test_value: bare.split(|b| !b.is_ascii_alphanumeric()).any(|part| part.eq_ignore_ascii_case(b"test")),
+    }
+}
+
+/// The generic model's features of a named value; `None` where it is not asked.
+pub(super) fn explain(named: &Named<'_>) -> Option<Vec<(&'static str, f32)>> {
+    let name = Name::new(named.name);
+    let meaning = Meaning::of(&name)?;
+    let (_, bare) = scheme(named.value);
+    if quiet::is_reference(bare) || quiet::is_constant(bare) || quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) {
+        return None;
+    }
+    let shape = model::Shape::of(bare);
+    Some(model::explain(&subject(named, &name, meaning, bare, shape)))
 }
 
 /// Whether the last part of a dotted name holds a word of the rule.

@@ -80,6 +80,14 @@ pub struct Match {
     pub refuted: Option<String>,
 }
 
+/// The generic model's features of `name = value` in a file, for its training; `None` where the model is not asked.
+#[doc(hidden)]
+pub fn model_features(path: &str, name: &str, value: &str, quoted: bool) -> Option<Vec<(&'static str, f32)>> {
+    let surroundings = surroundings::Surroundings::of(&Hint { kind: LocationKind::File, path, name: None, binary: false });
+    let form = assign::Form::Operator;
+    classify::explain(&classify::Named { name: name.as_bytes(), value: value.as_bytes(), quoted, form, surroundings })
+}
+
 /// The compiled rules. Shared by all threads; immutable.
 pub struct Engine {
     rules: Vec<Arc<Rule>>,

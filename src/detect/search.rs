@@ -163,7 +163,11 @@ impl<'e, 's> Search<'e, 's> {
         };
         let Some(Assignment { name, value, quoted, form }) = assign::parse(haystack, here, lines) else { return };
         *name_end = name.end;
+        let name_start = name.start;
         let (Some(name), Some(text)) = (haystack.get(name), haystack.get(value.clone())) else { return };
+        // A parameter of a URL's query stands in the literal that the URL is.
+        let query = form == Form::Operator && matches!(name_start.checked_sub(1).and_then(|at| haystack.get(at)), Some(b'?' | b'&'));
+        let quoted = quoted || (query && text.len() >= 16);
         let surroundings = if surroundings.kind == Kind::Source && minified(haystack, value.start) {
             Surroundings { kind: Kind::Generated, ..surroundings }
         } else {
@@ -298,7 +302,7 @@ impl<'e, 's> Search<'e, 's> {
             match url::judge(haystack, &found.secret, value, self.place) {
                 None => return,
                 Some(Confidence::Low) => confidence = Confidence::Low,
-                Some(_) if self.place.package => confidence = lower(confidence),
+                Some(_) if self.place.package => confidence = Confidence::Low,
                 Some(_) => {}
             }
         } else if found.secret != found.whole && value.len() < 20 && !url::strong(value) && self.quiet_place() {
@@ -322,7 +326,11 @@ impl<'e, 's> Search<'e, 's> {
     fn url(&mut self, haystack: &[u8], at: usize, hint: &Hint<'_>, surroundings: Surroundings) {
         let Some(span) = url::password(haystack, at) else { return };
         let Some(value) = haystack.get(span.clone()) else { return };
-        let Some(confidence) = url::judge(haystack, &span, value, surroundings) else { return };
+        let Some(mut confidence) = url::judge(haystack, &span, value, surroundings) else { return };
+        // A guess like any other: what a library's files hold is public.
+        if self.place.package {
+            confidence = Confidence::Low;
+        }
         let Some(rule) = self.engine.index.rule("generic-url-password") else { return };
         self.claim(Claim {
             rule,
@@ -386,7 +394,10 @@ impl<'e, 's> Search<'e, 's> {
             }
         }
         // Keys and tokens of no provider abound in tests and manuals; guesses were judged with their place.
-        if self.place.test || self.place.kind == Kind::Docs {
+        if self.place.package && rule.provider == "private-key" {
+            confidence = lower(confidence);
+            evidence.push("in a library's folder".to_owned());
+        } else if self.place.test || self.place.kind == Kind::Docs {
             if matches!(rule.provider.as_ref(), "private-key" | "jwt") {
                 confidence = lower(confidence);
             }

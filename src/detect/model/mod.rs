@@ -1,13 +1,31 @@
 //! The generic model: is `name = value` a credential of an unknown kind?
 //!
-//! A few dozen features, one additive score. The weights are in one table so that they can be fitted.
+//! A few dozen features, one additive score. The weights are log-odds in one table, which `tools/train/train.py` fits.
 
 pub(in crate::detect) mod bigrams;
 mod meaning;
 mod shape;
 
+/// Names and points of the features, as the training writes them.
+macro_rules! features {
+    ($($name:ident = $weight:literal),+ $(,)?) => {
+        #[derive(Clone, Copy)]
+        #[allow(clippy::enum_variant_names)]
+        pub(super) enum Feature { $($name),+ }
+        /// Points of each feature.
+        pub(super) static WEIGHTS: &[f32] = &[$($weight),+];
+        /// How many there are.
+        pub(super) const FEATURES: usize = [$($weight),+].len();
+        /// What they are called.
+        pub(super) static NAMES: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+mod weights;
+
 pub(super) use meaning::{Class, Meaning};
 pub(super) use shape::{Shape, entropy};
+use weights::{FEATURES, Feature, NAMES, WEIGHTS};
 
 use super::{
     assign::Form,
@@ -30,63 +48,6 @@ pub(super) struct Subject {
     pub(super) test_value: bool,
 }
 
-macro_rules! features {
-    ($($name:ident = $weight:literal),+ $(,)?) => {
-        #[derive(Clone, Copy)]
-        #[allow(clippy::enum_variant_names)]
-        enum Feature { $($name),+ }
-        /// Points of each feature.
-        static WEIGHTS: &[f32] = &[$($weight),+];
-        const FEATURES: usize = [$($weight),+].len();
-        #[allow(dead_code)]
-        static NAMES: &[&str] = &[$(stringify!($name)),+];
-    };
-}
-
-features! {
-    // --- the name ---
-    Credential = 4.0,
-    TrailingWord = -1.5,
-    Attribute = -9.0,
-    Ephemeral = -7.0,
-    BareKey = -3.0,
-    TestName = -1.0,
-    // --- the value ---
-    Random = 3.0,
-    Wordlike = -3.0,
-    PasswordMixed = 2.5,
-    PasswordWord = -1.0,
-    Short = -3.0,
-    VeryShort = -4.0,
-    Long = 1.0,
-    LettersOnly = -2.5,
-    Number = -8.0,
-    Code = -8.0,
-    Prose = -7.0,
-    PathOrUrl = -8.0,
-    Identifier = -5.0,
-    RepeatsName = -8.0,
-    HashLike = -1.0,
-    TestValue = -3.0,
-    Passphrase = 6.0,
-    Uuid = -1.5,
-    NonText = -8.0,
-    // --- the place ---
-    InConfig = 1.5,
-    InValue = 1.5,
-    InSource = -1.5,
-    InShell = 0.0,
-    InDocs = -3.0,
-    InGenerated = -9.0,
-    InOther = -1.5,
-    InTest = -2.5,
-    InPackage = -2.5,
-    Quoted = 1.0,
-    UnquotedInCode = -8.0,
-    Call = -1.0,
-    SpacedUnquoted = -1.0,
-}
-
 /// Points for medium and for low confidence; the highest is for values that are plainly random under a plain name.
 const MEDIUM: f32 = 5.0;
 const LOW: f32 = 2.5;
@@ -103,6 +64,11 @@ pub(super) fn judge(subject: &Subject) -> Option<Confidence> {
     } else {
         None
     }
+}
+
+/// Names and values of the features, for the training.
+pub(super) fn explain(subject: &Subject) -> Vec<(&'static str, f32)> {
+    NAMES.iter().copied().zip(features(subject)).filter(|(_, value)| *value != 0.0).collect()
 }
 
 fn features(subject: &Subject) -> [f32; FEATURES] {
@@ -136,7 +102,12 @@ fn features(subject: &Subject) -> [f32; FEATURES] {
     set(Feature::Long, flag(length >= 20));
     set(
         Feature::LettersOnly,
-        flag(!password && shape.digits == 0 && shape.specials == 0 && !(length >= 24 && shape.upper > 3 && shape.lower > 3)),
+        flag(
+            !password
+                && shape.digits == 0
+                && shape.specials == 0
+                && !(length >= 24 && (shape.upper > 3 && shape.lower > 3 || random > 0.5)),
+        ),
     );
     set(Feature::Number, flag(shape.is_number));
     set(Feature::Code, flag(shape.is_code));

@@ -70,7 +70,13 @@ impl Shape {
 
     /// 0 to 1: how much it looks like the output of a random generator.
     pub(in crate::detect) fn randomness(&self) -> f32 {
-        if self.digits == 0 && (self.upper == 0 || self.lower == 0) && self.likeness > -1.2 {
+        // Letters of one case: the more of them, the surer their order tells chance from language.
+        let chance = match self.length {
+            0..16 => -1.2,
+            16..24 => -0.9,
+            _ => -0.6,
+        };
+        if self.digits == 0 && (self.upper == 0 || self.lower == 0) && self.likeness > chance {
             return 0.0;
         }
         let long = ((self.length as f32 - 6.0) / 10.0).clamp(0.0, 1.0);
