@@ -119,6 +119,7 @@ fn observe_all(
     let mut known: HashMap<[u8; 32], usize> = HashMap::new();
     let namespace = Subject::of(object).namespace.to_owned();
     let mut exhausted = false;
+    let mut limits: Vec<&'static str> = Vec::new();
     let gaps = walk(object, &mut |literal| {
         if legacy.is_some_and(|legacy| legacy.holds(literal)) {
             return true;
@@ -149,9 +150,15 @@ fn observe_all(
                 }
             }
         });
+        for gap in scratch.gaps() {
+            if !limits.contains(gap) {
+                limits.push(*gap);
+            }
+        }
         true
     });
     observed.gaps = gaps;
+    observed.gaps.extend(limits.into_iter().map(str::to_owned));
     observed.exhausted = exhausted;
     observed
 }

@@ -73,11 +73,11 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
             let decision = undecided(policy, &facts, "the time for one review ran out");
             return Judged { decision, undecided: Some("out-of-time") };
         }
-        if !observed.gaps.is_empty() {
-            let decision = undecided(policy, &facts, "the object is nested too deeply");
-            return Judged { decision, undecided: Some("undecodable") };
-        }
         let mut decision = decide(policy, &active.exceptions, &facts, &subject, &observed.found, &shared, now);
+        // What was found counts whatever was not read; without a denial, a gap leaves the object undecided.
+        if let Some(gap) = observed.gaps.first().filter(|_| decision.allowed) {
+            return Judged { decision: undecided(policy, &facts, gap), undecided: Some("incomplete") };
+        }
         review.limit_probes(&mut decision, &observed, &shared, &facts);
         if decision.allowed && !request.dry_run {
             review.remember(&observed);

@@ -46,7 +46,7 @@ pub struct VerdictLabels {
 /// By reason.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ReasonLabels {
-    /// `too-large`, `undecodable`, `out-of-time`, `busy`, `internal`.
+    /// `too-large`, `undecodable`, `incomplete`, `out-of-time`, `busy`, `internal`.
     pub reason: &'static str,
 }
 
