@@ -54,12 +54,22 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     }
     let name = Name::new(named.name);
     let meaning = Meaning::of(&name);
+    // Code assigns expressions; a literal stands in quotes.
+    if named.quoted || named.surroundings.kind != Kind::Source {
+        index.words.in_name(&name, buffer);
+    } else {
+        buffer.clear();
+    }
+    // Nearly every value of a structured file ends here: before anybody looks at it.
+    if meaning.is_none() && buffer.is_empty() {
+        return None;
+    }
     let (lead, bare) = scheme(value);
     // `pgPassword: "POSTGRES_PASSWORD"` names a variable.
     if quiet::is_reference(bare) || quiet::is_constant(bare) || (bare.len() != value.len() && quiet::is_reference(value)) {
         return None;
     }
-    if let Some(judged) = assigned(index, rules, named, &name, meaning, (lead, bare), buffer) {
+    if let Some(judged) = assigned(rules, named, meaning, bare, buffer) {
         return Some(judged);
     }
     // `Bearer` and a long word say what it is under any name.
@@ -105,21 +115,15 @@ fn scheme(value: &[u8]) -> (Lead, &[u8]) {
     (Lead::Nothing, value)
 }
 
+/// The first rule of a word in the name whose pattern the value matches.
 fn assigned(
-    index: &Index,
     rules: &[std::sync::Arc<Rule>],
     named: &Named<'_>,
-    name: &Name,
     meaning: Option<Meaning>,
-    (_, bare): (Lead, &[u8]),
-    buffer: &mut Buffer,
+    bare: &[u8],
+    words: &[(u32, usize)],
 ) -> Option<Judged> {
-    // Code assigns expressions; a literal stands in quotes.
-    if !named.quoted && named.surroundings.kind == Kind::Source {
-        return None;
-    }
-    index.words.in_name(name, buffer);
-    for (id, length) in buffer.iter() {
+    for (id, length) in words {
         let Some(rule) = rules.get(*id as usize) else { continue };
         let Shape::Assigned { value: pattern, .. } = &rule.shape else { continue };
         let attribute = meaning.is_some_and(|meaning| meaning.attribute);

@@ -71,8 +71,19 @@ impl Name {
 pub(super) struct Words {
     /// Squashed word and rule, sorted.
     words: Vec<(Vec<u8>, u32)>,
+    /// A bit for the first three characters of each word, hashed: most names end here.
+    starts: Box<[u64; 1 << (START_BITS - 6)]>,
     /// First and one past the last of `words` for each pair of leading characters.
     pairs: Vec<(u16, u16)>,
+}
+
+/// Bits of the index into [`Words::starts`].
+const START_BITS: u32 = 15;
+
+/// Word and bit of [`Words::starts`]; `third` is 0 behind a word of two characters.
+fn start(first: u8, second: u8, third: u8) -> (usize, u32) {
+    let index = u32::from_le_bytes([0, first, second, third]).wrapping_mul(0x9e37_79b1) >> (32 - START_BITS);
+    ((index >> 6) as usize, index & 63)
 }
 
 /// Five bits for each of two characters; letters that share bits are told apart by comparison.
@@ -94,7 +105,12 @@ impl Words {
             }
             slot.1 = at + 1;
         }
-        Self { words, pairs }
+        let mut starts = Box::new([0u64; 1 << (START_BITS - 6)]);
+        for (word, _) in &words {
+            let (at, shift) = start(word[0], word[1], word.get(2).copied().unwrap_or(0));
+            starts[at] |= 1 << shift;
+        }
+        Self { words, starts, pairs }
     }
 
     /// The rules whose word is in the name, with the word's length. Words of up to 4 letters count only as whole words
@@ -104,7 +120,15 @@ impl Words {
     pub(super) fn in_name(&self, name: &Name, found: &mut Vec<(u32, usize)>) {
         found.clear();
         let letters = name.squashed();
+        let may_start = |first: u8, second: u8, third: u8| {
+            let (word, shift) = start(first, second, third);
+            self.starts[word] >> shift & 1 != 0
+        };
         for (at, two) in letters.windows(2).enumerate() {
+            // Two characters are a word only where they stand alone.
+            if !letters.get(at + 2).is_some_and(|third| may_start(two[0], two[1], *third)) && !may_start(two[0], two[1], 0) {
+                continue;
+            }
             let (from, to) = self.pairs[pair(two[0], two[1])];
             for (word, rule) in self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default() {
                 let end = at + word.len();

@@ -1,93 +1,111 @@
-//! Finds a few thousand literals in one pass, ignoring ASCII case, at a cost that does not grow with their number.
+//! Finds ten thousand literals in one pass, ignoring ASCII case, at a cost that hardly grows with their number.
 //!
 //! Every second position is tested: three bytes, folded to lower case, hashed into a bitmap that stays in the first-level
-//! cache. A literal is represented by two neighbouring trigrams, so that one of them starts at an even position wherever the
-//! literal stands; they are the rarest two that it has. Only where a bit is set are the literals themselves compared.
-//! A literal of three bytes has one trigram; for odd positions it is represented by every byte that can precede it.
+//! cache. A literal is represented by four neighbouring bytes, the rarest that it has, whose two trigrams are both in the
+//! bitmap: one of them starts at an even position wherever the literal stands. Where a bit is set, the four bytes at that
+//! position and those one before are looked up in a second, sparser bitmap, and only then the literals are compared.
+//! A literal of three bytes is represented by itself with every byte that can follow.
 
 use super::model::bigrams::follows;
 
-/// Bitmap of 2^17 bits.
-const WORDS: usize = 1 << 11;
-const BUCKET_BITS: u32 = 13;
+/// First bitmap, of trigrams: 2^17 bits.
+const TRIGRAM_BITS: u32 = 17;
+/// Second bitmap, of four bytes: 2^19 bits.
+const FOUR_BITS: u32 = 19;
+const BUCKET_BITS: u32 = 14;
 /// Bytes that one step of the loop decides about.
 const STEP: usize = 16;
 const LANES: usize = STEP / 2;
 /// The last lane of a step reads four bytes from position 14.
 const BLOCK: usize = STEP + 2;
+/// Sets the bit that tells lower case from upper case in each byte.
+const FOLD: u32 = 0x2020_2020;
 
 /// A set of literals.
 pub(super) struct Prefilter {
-    bitmap: Box<[u64; WORDS]>,
+    trigrams: Box<[u64; 1 << (TRIGRAM_BITS - 6)]>,
+    fours: Box<[u64; 1 << (FOUR_BITS - 6)]>,
     /// Where each bucket starts in `entries`; one more than there are buckets.
     starts: Vec<u32>,
     entries: Vec<Entry>,
     literals: Vec<Vec<u8>>,
 }
 
-/// One trigram of one literal.
+/// The four bytes that represent a literal.
 struct Entry {
-    gram: u32,
+    four: u32,
     literal: u32,
-    /// From the literal's start to the trigram; -1 where the trigram starts one byte before.
-    offset: i32,
+    /// From the literal's start.
+    offset: u32,
+}
+
+/// Spreads the bytes over the upper bits; the multiplier is the golden ratio's, odd.
+#[inline(always)]
+fn hash(bytes: u32) -> u32 {
+    bytes.wrapping_mul(0x9e37_79b1)
+}
+
+/// The word and the bit in it of a bitmap of `1 << bits` bits.
+#[inline(always)]
+fn bit(hash: u32, bits: u32) -> (usize, u32) {
+    let index = hash >> (32 - bits);
+    ((index >> 6) as usize, index & 63)
 }
 
 #[inline(always)]
-fn hash(gram: u32) -> u32 {
-    // The trigram in the upper three bytes; the multiplier is the golden ratio's, odd.
-    (gram << 8).wrapping_mul(0x9e37_79b1)
-}
-
-#[inline(always)]
-fn bit(hash: u32) -> (usize, u32) {
-    ((hash >> 21) as usize, (hash >> 15) & 63)
-}
-
 fn bucket(hash: u32) -> usize {
     (hash >> (32 - BUCKET_BITS)) as usize
 }
 
-fn gram(bytes: &[u8]) -> u32 {
-    bytes.iter().take(3).enumerate().fold(0, |gram, (i, byte)| gram | u32::from(byte | 0x20) << (8 * i))
+/// The first three of four bytes, in the upper bytes of the number.
+#[inline(always)]
+fn trigram(four: u32) -> u32 {
+    four << 8
+}
+
+/// Four bytes, folded; zeros stand for those that are missing.
+fn folded(bytes: &[u8]) -> u32 {
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) | FOLD
 }
 
 impl Prefilter {
     /// Literals of three bytes or more; shorter ones are never found.
     pub(super) fn new(literals: Vec<Vec<u8>>) -> Self {
-        let mut entries = Vec::with_capacity(literals.len() * 2);
+        let mut entries = Vec::with_capacity(literals.len() + 1024);
+        let mut trigrams = Box::new([0u64; 1 << (TRIGRAM_BITS - 6)]);
+        let mut fours = Box::new([0u64; 1 << (FOUR_BITS - 6)]);
+        let mut add = |four: u32, literal: u32, offset: u32| {
+            for three in [trigram(four), four & !0xff] {
+                let (word, shift) = bit(hash(three), TRIGRAM_BITS);
+                trigrams[word] |= 1 << shift;
+            }
+            let (word, shift) = bit(hash(four), FOUR_BITS);
+            fours[word] |= 1 << shift;
+            entries.push(Entry { four, literal, offset });
+        };
         for (id, literal) in (0u32..).zip(&literals) {
             match literal.len() {
                 0..3 => {}
-                3 => {
-                    entries.push(Entry { gram: gram(literal), literal: id, offset: 0 });
-                    let mut before: Vec<u8> = (0..=255u8).map(|b| b | 0x20).collect();
-                    before.sort_unstable();
-                    before.dedup();
-                    entries.extend(before.into_iter().map(|b| Entry { gram: gram(&[b, literal[0], literal[1]]), literal: id, offset: -1 }));
-                }
-                length => {
-                    let first = (0..=length - 4).min_by_key(|at| cost(&literal[*at..at + 3]) + cost(&literal[at + 1..at + 4])).unwrap_or(0);
-                    for at in [first, first + 1] {
-                        let offset = i32::try_from(at).unwrap_or(0);
-                        entries.push(Entry { gram: gram(&literal[at..at + 3]), literal: id, offset });
-                    }
+                3 => (0..=255u8).filter(|next| next & 0x20 != 0).for_each(|next| {
+                    add(folded(&[literal[0], literal[1], literal[2], next]), id, 0);
+                }),
+                _ => {
+                    let (at, four) =
+                        (0u32..).zip(literal.windows(4)).min_by_key(|(_, four)| cost(&four[..3]) + cost(&four[1..])).unwrap_or((0, &[]));
+                    add(folded(four), id, at);
                 }
             }
         }
-        entries.sort_by_key(|entry| (bucket(hash(entry.gram)), entry.gram));
-        let mut bitmap = Box::new([0u64; WORDS]);
+        entries.sort_unstable_by_key(|entry| (bucket(hash(entry.four)), entry.four, entry.literal));
         let mut starts = vec![0u32; (1 << BUCKET_BITS) + 1];
         for entry in &entries {
-            let hash = hash(entry.gram);
-            let (word, shift) = bit(hash);
-            bitmap[word] |= 1 << shift;
-            starts[bucket(hash) + 1] += 1;
+            starts[bucket(hash(entry.four)) + 1] += 1;
         }
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
-        Self { bitmap, starts, entries, literals }
+        Self { trigrams, fours, starts, entries, literals }
     }
 
     /// Bytes of a literal.
@@ -100,18 +118,26 @@ impl Prefilter {
     pub(super) fn scan(&self, haystack: &[u8], hit: &mut impl FnMut(u32, usize)) {
         let mut at = 0;
         while let Some(block) = haystack.get(at..at + BLOCK).and_then(|block| <&[u8; BLOCK]>::try_from(block).ok()) {
-            let mut lanes = self.test(block);
-            while lanes != 0 {
-                let lane = lanes.trailing_zeros() as usize;
-                lanes &= lanes - 1;
-                self.compare(haystack, at + 2 * lane, hit);
-            }
+            self.step(block, haystack, at, hit);
             at += STEP;
         }
         // The last bytes, with zeros behind them.
         while at < haystack.len() {
-            self.compare(haystack, at, hit);
-            at += 2;
+            let rest = haystack.get(at..).unwrap_or_default();
+            let mut block = [0; BLOCK];
+            block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            self.step(&block, haystack, at, hit);
+            at += STEP;
+        }
+    }
+
+    #[inline(always)]
+    fn step(&self, block: &[u8; BLOCK], haystack: &[u8], at: usize, hit: &mut impl FnMut(u32, usize)) {
+        let mut lanes = self.test(block);
+        while lanes != 0 {
+            let lane = lanes.trailing_zeros() as usize;
+            lanes &= lanes - 1;
+            self.around(haystack, at + 2 * lane, hit);
         }
     }
 
@@ -123,27 +149,40 @@ impl Prefilter {
             let at = 2 * lane;
             // Lane 7 reads bytes 14 to 17; the fourth byte is shifted out.
             let four = u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
-            let hash = hash(four | 0x0020_2020);
-            let (word, shift) = bit(hash);
-            found |= ((self.bitmap[word] >> shift) as u32 & 1) << lane;
+            let (word, shift) = bit(hash(trigram(four | FOLD)), TRIGRAM_BITS);
+            found |= ((self.trigrams[word] >> shift) as u32 & 1) << lane;
         }
         found
     }
 
-    /// The literals that have the trigram at `at`.
-    fn compare(&self, haystack: &[u8], at: usize, hit: &mut impl FnMut(u32, usize)) {
-        let Some(here) = haystack.get(at..at + 3) else { return };
-        let gram = gram(here);
-        let hash = hash(gram);
-        let from = self.starts[bucket(hash)] as usize;
-        let to = self.starts[bucket(hash) + 1] as usize;
-        for entry in &self.entries[from..to] {
-            if entry.gram != gram {
-                continue;
-            }
+    /// The literals whose four bytes stand at `at` or one before.
+    #[inline]
+    fn around(&self, haystack: &[u8], at: usize, hit: &mut impl FnMut(u32, usize)) {
+        if let Some(before) = at.checked_sub(1) {
+            self.look(haystack, before, hit);
+        }
+        self.look(haystack, at, hit);
+    }
+
+    #[inline(always)]
+    fn look(&self, haystack: &[u8], at: usize, hit: &mut impl FnMut(u32, usize)) {
+        let four = match haystack.get(at..at + 4) {
+            Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]) | FOLD,
+            _ => folded(haystack.get(at..).unwrap_or_default()),
+        };
+        let hash = hash(four);
+        let (word, shift) = bit(hash, FOUR_BITS);
+        if self.fours[word] >> shift & 1 != 0 {
+            self.compare(haystack, at, four, bucket(hash), hit);
+        }
+    }
+
+    /// The literals that have these four bytes.
+    fn compare(&self, haystack: &[u8], at: usize, four: u32, bucket: usize, hit: &mut impl FnMut(u32, usize)) {
+        let (from, to) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
+        for entry in self.entries[from..to].iter().filter(|entry| entry.four == four) {
             let Some(literal) = self.literals.get(entry.literal as usize) else { continue };
-            let start = if entry.offset < 0 { Some(at + 1) } else { at.checked_sub(entry.offset as usize) };
-            let Some(start) = start else { continue };
+            let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
             if haystack.get(start..start + literal.len()).is_some_and(|text| text.eq_ignore_ascii_case(literal)) {
                 hit(entry.literal, start);
             }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use regex::bytes::Regex;
+use regex_automata::meta::Regex;
 
 use super::schema::{RawRule, RuleFile};
 use crate::finding::{Confidence, Severity};
@@ -105,7 +105,7 @@ impl Pattern {
         &self.source
     }
 
-    /// The compiled expression; `None` only for a built-in pattern that does not compile, which a test rules out.
+    /// The compiled expression, which the crate `regex` would compile alike; `None` only for a built-in pattern that does not compile, which a test rules out.
     pub fn regex(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| compile(&self.source).ok()).as_ref()
     }
@@ -134,9 +134,12 @@ impl Pattern {
     }
 }
 
-/// Bounded: a user's rule cannot take the machine down.
-fn compile(source: &str) -> Result<Regex, regex::Error> {
-    regex::bytes::RegexBuilder::new(source).unicode(false).size_limit(4 << 20).dfa_size_limit(1 << 20).build()
+/// Bounded: a user's rule cannot take the machine down, nor can a few hundred patterns fill the memory with their caches.
+fn compile(source: &str) -> Result<Regex, String> {
+    let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(1 << 20);
+    let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
+    let built = Regex::builder().configure(config).syntax(syntax).build(source);
+    built.map_err(|error| error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string))
 }
 
 /// A built-in rule as the build script wrote it.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use regex_automata::{Anchored, Input};
+
 use super::rule::Pattern;
 
 /// Bytes before an anchor at which a match may start, where the pattern sets no narrower bound.
@@ -17,32 +19,44 @@ pub(super) struct Found {
 
 /// The match that holds the anchor, if there is one whose neighbours are no letter, digit or `_`.
 pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Option<Found> {
+    let at_anchor = pattern.starts_with_anchor();
+    // In the midst of a word no match can start: told before the pattern is compiled, let alone tried.
+    if at_anchor && touches(text.get(anchor.start)) && touched_before(text, anchor.start) {
+        return None;
+    }
     let regex = pattern.regex()?;
     let reach = pattern.reach();
-    let before = if pattern.starts_with_anchor() { 0 } else { reach.longest.min(BEFORE) };
+    let before = if at_anchor { 0 } else { reach.longest.min(BEFORE) };
     let window = text.get(..text.len().min(anchor.end.saturating_add(reach.longest)).max(anchor.end))?;
-    let mut from = anchor.start.saturating_sub(before);
+    let mut input = Input::new(window).range(anchor.start.saturating_sub(before)..);
+    if at_anchor {
+        input.set_anchored(Anchored::Yes);
+    }
     for _ in 0..TRIES {
-        let found = regex.find_at(window, from)?;
-        if found.start() > anchor.start {
+        let found = regex.search(&input)?.range();
+        if found.start > anchor.start {
             return None;
         }
         // A match that itself ends in a delimiter needs none around it.
-        let first = touches(text.get(found.start())) && touched_before(text, found.start());
-        let next = text.get(found.end());
+        let first = touches(text.get(found.start)) && touched_before(text, found.start);
+        let next = text.get(found.end);
         let runs_on = touches(next) || (next == Some(&b'~') && pattern.source().contains('~'));
-        let last = touches(found.end().checked_sub(1).and_then(|at| text.get(at))) && runs_on;
-        if found.end() >= anchor.end && !first && !last {
-            let whole = found.range();
-            let secret = if regex.captures_len() > 1 {
-                let groups = regex.captures_at(window, whole.start)?;
-                groups.name("secret").map_or(whole.clone(), |group| group.range())
-            } else {
-                whole.clone()
-            };
-            return Some(Found { whole, secret });
+        let last = touches(found.end.checked_sub(1).and_then(|at| text.get(at))) && runs_on;
+        if found.end >= anchor.end && !first && !last {
+            let mut secret = found.clone();
+            if regex.captures_len() > 1 {
+                let mut groups = regex.create_captures();
+                regex.search_captures(&input.clone().range(found.start..), &mut groups);
+                if let Some(group) = groups.get_group_by_name("secret") {
+                    secret = group.range();
+                }
+            }
+            return Some(Found { whole: found, secret });
         }
-        from = found.start() + 1;
+        if at_anchor {
+            return None;
+        }
+        input.set_start(found.start + 1);
     }
     None
 }

@@ -604,6 +604,23 @@ fn stem(word: &[u8]) -> &[u8] {
 /// The class of one word, given the word before it.
 fn class(word: &[u8], before: &[u8]) -> Option<(Class, bool)> {
     let word = stem(word);
+    // The last two letters of all words below, so that most words cost nothing. Who adds a word adds its end here.
+    if !matches!(
+        word,
+        [.., b'r', b'd' | b't']
+            | [.., b'w', b'd' | b't']
+            | [.., b's', b'e' | b's' | b'w']
+            | [.., b'd', b'e' | b's']
+            | [.., b's', b'w', b'd']
+            | [.., b'e', b't' | b'd' | b'y' | b'n' | b'r']
+            | [.., b'p', b'w']
+            | [.., b't', b'h' | b's']
+            | [.., b'a', b't' | b'l']
+            | [.., b'l', b's']
+            | [.., b'o', b'n']
+    ) {
+        return None;
+    }
     let ends = |end: &[u8]| word.ends_with(end);
     let sure = |class| Some((class, false));
     if ends(b"password")
@@ -678,32 +695,23 @@ fn class(word: &[u8], before: &[u8]) -> Option<(Class, bool)> {
 impl Meaning {
     /// What the name says; `None` where it names no credential.
     pub(in crate::detect) fn of(name: &Name) -> Option<Self> {
-        let count = name.len();
+        let before = |at: usize| at.checked_sub(1).map_or(&b""[..], |at| name.word(at));
+        let (at, (class, bare_key)) = (0..name.len()).rev().find_map(|at| Some((at, class(name.word(at), before(at))?)))?;
         let (mut trailing, mut attribute) = (0u8, false);
-        for at in (0..count).rev() {
-            let word = name.word(at);
-            let before = if at > 0 { name.word(at - 1) } else { b"" };
-            if let Some((class, bare_key)) = class(word, before) {
-                let earlier = |list: &[&[u8]]| (0..at).any(|at| is(list, name.word(at)));
-                let token = class == Class::Token;
-                // `secret_id` of AppRole is a credential, `token_id` and `key_id` are none.
-                return Some(Self {
-                    class,
-                    trailing,
-                    attribute: attribute || earlier(PUBLIC),
-                    ephemeral: token && earlier(EPHEMERAL),
-                    bare_key,
-                    test: earlier(&[b"test", b"fake", b"mock", b"dummy", b"example", b"sample"]),
-                });
-            }
-            let plain = stem(word);
-            if plain.is_empty() || is(NEUTRAL, plain) {
-                continue;
-            }
+        for plain in (at + 1..name.len()).map(|at| stem(name.word(at))).filter(|plain| !plain.is_empty() && !is(NEUTRAL, plain)) {
             attribute |= is(ATTRIBUTES, plain);
             trailing = trailing.saturating_add(1);
         }
-        None
+        let earlier = |list: &[&[u8]]| (0..at).any(|at| is(list, name.word(at)));
+        // `secret_id` of AppRole is a credential, `token_id` and `key_id` are none.
+        Some(Self {
+            class,
+            trailing,
+            attribute: attribute || earlier(PUBLIC),
+            ephemeral: class == Class::Token && earlier(EPHEMERAL),
+            bare_key,
+            test: earlier(&[b"test", b"fake", b"mock", b"dummy", b"example", b"sample"]),
+        })
     }
 }
 

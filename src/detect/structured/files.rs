@@ -16,13 +16,8 @@ pub(super) fn matches(path: &str, patterns: &[&str]) -> bool {
     patterns.iter().any(|pattern| matches_one(path, pattern))
 }
 
-/// The file's name as patterns see it.
-pub(super) fn name(path: &str) -> &str {
-    let path = without_copy_suffix(path);
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-fn matches_one(path: &str, pattern: &str) -> bool {
+/// Whether `path`, without a copy's suffix, is of one pattern.
+pub(super) fn matches_one(path: &str, pattern: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if let Some((above, last)) = pattern.split_once("/**/") {
         return matches_name(name, last) && has_folders(folder, above);
@@ -74,7 +69,8 @@ fn tail(text: &str, length: usize) -> &[u8] {
     text.as_bytes().get(text.len().saturating_sub(length)..).unwrap_or_default()
 }
 
-fn without_copy_suffix(path: &str) -> &str {
+/// The path of the original.
+pub(super) fn without_copy_suffix(path: &str) -> &str {
     for suffix in COPIES {
         if let Some(stem) = path.strip_suffix(suffix)
             && !stem.is_empty()
