@@ -69,7 +69,7 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     if quiet::is_reference(bare) || quiet::is_constant(bare) || (bare.len() != value.len() && quiet::is_reference(value)) {
         return None;
     }
-    if let Some(judged) = assigned(rules, named, meaning, bare, buffer) {
+    if let Some(judged) = assigned(index, rules, named, meaning, bare, buffer) {
         return Some(judged);
     }
     // `Bearer` and a long word say what it is under any name.
@@ -117,6 +117,7 @@ fn scheme(value: &[u8]) -> (Lead, &[u8]) {
 
 /// The first rule of a word in the name whose pattern the value matches.
 fn assigned(
+    index: &Index,
     rules: &[std::sync::Arc<Rule>],
     named: &Named<'_>,
     meaning: Option<Meaning>,

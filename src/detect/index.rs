@@ -176,7 +176,7 @@ impl Index {
                 literals.at(&text).encoded.get_or_insert_with(|| encoded::Form::new(form, text));
             }
         }
-        Self { prefilter: Prefilter::new(literals.texts), targets: literals.targets, words: Words::new(words.into_iter()), by_id }
+        Self { prefilter: Prefilter::new(&literals.texts), targets: literals.targets, words: Words::new(words.into_iter()), by_id }
     }
 
     /// Position of the rule of that id.

@@ -61,9 +61,9 @@ impl Name {
         self.letters.get(usize::from(self.starts[at])..usize::from(self.starts[at + 1])).unwrap_or_default()
     }
 
-    /// Whether a word starts, or the name ends, at this place of [`Self::squashed`].
-    fn is_edge(&self, at: usize) -> bool {
-        self.starts[..=self.words].iter().any(|start| usize::from(*start) == at)
+    /// One bit for each place of [`Self::squashed`] at which a word starts, and for its end.
+    fn edges(&self) -> u128 {
+        self.starts[..=self.words].iter().fold(0, |edges, start| edges | 1 << *start)
     }
 }
 
@@ -71,20 +71,31 @@ impl Name {
 pub(super) struct Words {
     /// Squashed word and rule, sorted.
     words: Vec<(Vec<u8>, u32)>,
-    /// A bit for the first three characters of each word, hashed: most names end here.
-    starts: Box<[u64; 1 << (START_BITS - 6)]>,
+    /// Words that count only where a word of the name starts: by their first two characters.
+    edge: Box<Bits>,
+    /// Words that count anywhere, by their first four.
+    anywhere: Box<Bits>,
     /// First and one past the last of `words` for each pair of leading characters.
     pairs: Vec<(u16, u16)>,
 }
 
-/// Bits of the index into [`Words::starts`].
-const START_BITS: u32 = 15;
+const BITS: u32 = 16;
+type Bits = [u64; 1 << (BITS - 6)];
 
-/// Word and bit of [`Words::starts`]; `third` is 0 behind a word of two characters.
-fn start(first: u8, second: u8, third: u8) -> (usize, u32) {
-    let index = u32::from_le_bytes([0, first, second, third]).wrapping_mul(0x9e37_79b1) >> (32 - START_BITS);
+/// Word and bit of a [`Bits`] for up to four characters.
+fn place(characters: &[u8]) -> (usize, u32) {
+    let number = characters.iter().take(4).fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+    let index = number.wrapping_mul(0x9e37_79b1) >> (32 - BITS);
     ((index >> 6) as usize, index & 63)
 }
+
+fn holds(bits: &Bits, characters: &[u8]) -> bool {
+    let (word, shift) = place(characters);
+    bits[word] >> shift & 1 != 0
+}
+
+/// Longest word that counts only as a whole word of the name: `lob` is not in `blob`.
+const WHOLE: usize = 4;
 
 /// Five bits for each of two characters; letters that share bits are told apart by comparison.
 fn pair(first: u8, second: u8) -> usize {
@@ -105,12 +116,13 @@ impl Words {
             }
             slot.1 = at + 1;
         }
-        let mut starts = Box::new([0u64; 1 << (START_BITS - 6)]);
+        let (mut edge, mut anywhere) = (Box::new([0u64; 1 << (BITS - 6)]), Box::new([0u64; 1 << (BITS - 6)]));
         for (word, _) in &words {
-            let (at, shift) = start(word[0], word[1], word.get(2).copied().unwrap_or(0));
-            starts[at] |= 1 << shift;
+            let (bits, characters) = if word.len() <= WHOLE { (&mut edge, 2) } else { (&mut anywhere, 4) };
+            let (at, shift) = place(&word[..characters]);
+            bits[at] |= 1 << shift;
         }
-        Self { words, starts, pairs }
+        Self { words, edge, anywhere, pairs }
     }
 
     /// The rules whose word is in the name, with the word's length. Words of up to 4 letters count only as whole words
@@ -120,26 +132,22 @@ impl Words {
     pub(super) fn in_name(&self, name: &Name, found: &mut Vec<(u32, usize)>) {
         found.clear();
         let letters = name.squashed();
-        let may_start = |first: u8, second: u8, third: u8| {
-            let (word, shift) = start(first, second, third);
-            self.starts[word] >> shift & 1 != 0
-        };
+        let edges = name.edges();
+        let is_edge = |at: usize| edges >> at & 1 != 0;
         for (at, two) in letters.windows(2).enumerate() {
-            // Two characters are a word only where they stand alone.
-            if !letters.get(at + 2).is_some_and(|third| may_start(two[0], two[1], *third)) && !may_start(two[0], two[1], 0) {
+            let whole = is_edge(at) && holds(&self.edge, two);
+            if !whole && !letters.get(at..at + 4).is_some_and(|four| holds(&self.anywhere, four)) {
                 continue;
             }
             let (from, to) = self.pairs[pair(two[0], two[1])];
+            let third = letters.get(at + 2);
             for (word, rule) in self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default() {
                 let end = at + word.len();
-                if letters.get(at..end) == Some(word.as_slice())
-                    && match word.len() {
-                        0..=4 => name.is_edge(at) && name.is_edge(end),
-                        5..=7 => name.is_edge(at) || name.is_edge(end),
-                        _ => true,
-                    }
+                if (word.get(2) == third || word.len() == 2)
+                    && letters.get(at..end) == Some(word.as_slice())
+                    && (word.len() > WHOLE || (is_edge(at) && is_edge(end)))
                 {
-                    found.push((*rule, word.len() + if name.is_edge(at) { EDGE } else { 0 }));
+                    found.push((*rule, word.len() + if is_edge(at) { EDGE } else { 0 }));
                 }
             }
         }

@@ -10,8 +10,8 @@ use super::model::bigrams::follows;
 
 /// First bitmap, of trigrams: 2^17 bits.
 const TRIGRAM_BITS: u32 = 17;
-/// Second bitmap, of four bytes: 2^19 bits.
-const FOUR_BITS: u32 = 19;
+/// Second bitmap, of four bytes: 2^18 bits.
+const FOUR_BITS: u32 = 18;
 const BUCKET_BITS: u32 = 14;
 /// Bytes that one step of the loop decides about.
 const STEP: usize = 16;
@@ -28,15 +28,20 @@ pub(super) struct Prefilter {
     /// Where each bucket starts in `entries`; one more than there are buckets.
     starts: Vec<u32>,
     entries: Vec<Entry>,
-    literals: Vec<Vec<u8>>,
+    texts: Vec<u8>,
+    /// Bytes of each literal.
+    lengths: Vec<u16>,
 }
 
-/// The four bytes that represent a literal.
+/// The four bytes that represent a literal, and the literal.
 struct Entry {
     four: u32,
     literal: u32,
-    /// From the literal's start.
-    offset: u32,
+    /// Where the literal stands in `texts`.
+    text: u32,
+    length: u16,
+    /// From the literal's start to the four bytes.
+    offset: u16,
 }
 
 /// Spreads the bytes over the upper bits; the multiplier is the golden ratio's, odd.
@@ -70,47 +75,73 @@ fn folded(bytes: &[u8]) -> u32 {
 }
 
 impl Prefilter {
-    /// Literals of three bytes or more; shorter ones are never found.
-    pub(super) fn new(literals: Vec<Vec<u8>>) -> Self {
-        let mut entries = Vec::with_capacity(literals.len() + 1024);
-        let mut trigrams = Box::new([0u64; 1 << (TRIGRAM_BITS - 6)]);
-        let mut fours = Box::new([0u64; 1 << (FOUR_BITS - 6)]);
-        let mut add = |four: u32, literal: u32, offset: u32| {
-            for three in [trigram(four), four & !0xff] {
-                let (word, shift) = bit(hash(three), TRIGRAM_BITS);
-                trigrams[word] |= 1 << shift;
-            }
-            let (word, shift) = bit(hash(four), FOUR_BITS);
-            fours[word] |= 1 << shift;
-            entries.push(Entry { four, literal, offset });
+    /// Literals of three bytes to 64 KiB; others are never found.
+    pub(super) fn new(literals: &[Vec<u8>]) -> Self {
+        let lengths: Vec<u16> = literals.iter().map(|literal| u16::try_from(literal.len()).unwrap_or(0)).collect();
+        let mut built = Self {
+            trigrams: Box::new([0; 1 << (TRIGRAM_BITS - 6)]),
+            fours: Box::new([0; 1 << (FOUR_BITS - 6)]),
+            starts: vec![0; (1 << BUCKET_BITS) + 1],
+            entries: Vec::with_capacity(literals.len() + 1024),
+            texts: Vec::with_capacity(literals.iter().map(Vec::len).sum()),
+            lengths,
         };
-        for (id, literal) in (0u32..).zip(&literals) {
-            match literal.len() {
-                0..3 => {}
-                3 => (0..=255u8).filter(|next| next & 0x20 != 0).for_each(|next| {
-                    add(folded(&[literal[0], literal[1], literal[2], next]), id, 0);
-                }),
+        // Short ones first: they have no choice, and what is in the bitmap for them costs the others nothing more.
+        let mut order: Vec<u32> = (0u32..).zip(literals).map(|(id, _)| id).collect();
+        order.sort_by_key(|id| built.length(*id));
+        for id in order {
+            let literal = literals.get(id as usize).map_or(&[][..], |literal| literal.get(..built.length(id)).unwrap_or_default());
+            let text = u32::try_from(built.texts.len()).unwrap_or(u32::MAX);
+            built.texts.extend_from_slice(literal);
+            match literal {
+                [] | [_] | [_, _] => {}
+                [a, b, c] => {
+                    for next in (0..=255u8).filter(|next| next & 0x20 != 0) {
+                        built.add(Entry { four: folded(&[*a, *b, *c, next]), literal: id, text, length: 3, offset: 0 });
+                    }
+                }
                 _ => {
-                    let (at, four) =
-                        (0u32..).zip(literal.windows(4)).min_by_key(|(_, four)| cost(&four[..3]) + cost(&four[1..])).unwrap_or((0, &[]));
-                    add(folded(four), id, at);
+                    let cheapest = (0u16..).zip(literal.windows(4)).min_by_key(|(_, four)| built.cost(four));
+                    let (offset, four) = cheapest.map_or((0, 0), |(offset, four)| (offset, folded(four)));
+                    built.add(Entry { four, literal: id, text, length: built.lengths[id as usize], offset });
                 }
             }
         }
-        entries.sort_unstable_by_key(|entry| (bucket(hash(entry.four)), entry.four, entry.literal));
-        let mut starts = vec![0u32; (1 << BUCKET_BITS) + 1];
-        for entry in &entries {
-            starts[bucket(hash(entry.four)) + 1] += 1;
+        built.entries.sort_unstable_by_key(|entry| (bucket(hash(entry.four)), entry.four, entry.literal));
+        for entry in &built.entries {
+            built.starts[bucket(hash(entry.four)) + 1] += 1;
         }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
+        for at in 1..built.starts.len() {
+            built.starts[at] += built.starts[at - 1];
         }
-        Self { trigrams, fours, starts, entries, literals }
+        built
+    }
+
+    fn add(&mut self, entry: Entry) {
+        for three in [trigram(entry.four), entry.four & !0xff] {
+            let (word, shift) = bit(hash(three), TRIGRAM_BITS);
+            self.trigrams[word] |= 1 << shift;
+        }
+        let (word, shift) = bit(hash(entry.four), FOUR_BITS);
+        self.fours[word] |= 1 << shift;
+        self.entries.push(entry);
+    }
+
+    /// What it costs to look for four bytes: how common their trigrams are, and little where those are looked for already.
+    fn cost(&self, four: &[u8]) -> u32 {
+        let (first, second) = (four.get(..3).unwrap_or_default(), four.get(1..).unwrap_or_default());
+        let number = folded(four);
+        let known = |three: u32| {
+            let (word, shift) = bit(hash(three), TRIGRAM_BITS);
+            self.trigrams[word] >> shift & 1 != 0
+        };
+        let discount = |cost: u32, three: u32| if known(three) { cost / 16 } else { cost };
+        discount(cost(first), trigram(number)) + discount(cost(second), number & !0xff)
     }
 
     /// Bytes of a literal.
     pub(super) fn length(&self, literal: u32) -> usize {
-        self.literals.get(literal as usize).map_or(0, Vec::len)
+        self.lengths.get(literal as usize).map_or(0, |length| usize::from(*length))
     }
 
     /// Calls `hit(literal, start)` once for each occurrence of each literal, by and large from front to back.
@@ -181,9 +212,10 @@ impl Prefilter {
     fn compare(&self, haystack: &[u8], at: usize, four: u32, bucket: usize, hit: &mut impl FnMut(u32, usize)) {
         let (from, to) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
         for entry in self.entries[from..to].iter().filter(|entry| entry.four == four) {
-            let Some(literal) = self.literals.get(entry.literal as usize) else { continue };
-            let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
-            if haystack.get(start..start + literal.len()).is_some_and(|text| text.eq_ignore_ascii_case(literal)) {
+            let (length, text) = (usize::from(entry.length), entry.text as usize);
+            let Some(start) = at.checked_sub(usize::from(entry.offset)) else { continue };
+            let literal = self.texts.get(text..text + length).unwrap_or_default();
+            if haystack.get(start..start + length).is_some_and(|text| text.eq_ignore_ascii_case(literal)) {
                 hit(entry.literal, start);
             }
         }
@@ -238,14 +270,14 @@ mod tests {
             haystack in "[a-cA-C_:/ ]{0,200}",
         ) {
             let literals: Vec<Vec<u8>> = literals.into_iter().map(String::into_bytes).collect();
-            let prefilter = Prefilter::new(literals.clone());
+            let prefilter = Prefilter::new(&literals);
             prop_assert_eq!(found(&prefilter, haystack.as_bytes()), plain(&literals, haystack.as_bytes()));
         }
 
         #[test]
         fn any_bytes_do(haystack in proptest::collection::vec(any::<u8>(), 0..300), at in 0usize..300) {
             let literals: Vec<Vec<u8>> = ["pwd", "ghp_", "password", "://", "AKIA", "\u{e9}\u{e9}\u{e9}"].iter().map(|l| l.as_bytes().to_vec()).collect();
-            let prefilter = Prefilter::new(literals.clone());
+            let prefilter = Prefilter::new(&literals);
             let mut haystack = haystack;
             let at = at.min(haystack.len());
             for literal in &literals {
@@ -258,7 +290,7 @@ mod tests {
     #[test]
     fn at_every_alignment_and_at_the_very_end() {
         let literals: Vec<Vec<u8>> = ["pwd", "ghp_", "hvs.abc", "://"].iter().map(|l| l.as_bytes().to_vec()).collect();
-        let prefilter = Prefilter::new(literals.clone());
+        let prefilter = Prefilter::new(&literals);
         for literal in &literals {
             for before in 0..40 {
                 for after in 0..3 {

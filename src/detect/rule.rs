@@ -6,6 +6,7 @@ use std::{
 };
 
 use regex_automata::meta::Regex;
+use regex_syntax::hir::{Class, Hir, HirKind, literal::Extractor};
 
 use super::schema::{RawRule, RuleFile};
 use crate::finding::{Confidence, Severity};
@@ -79,12 +80,85 @@ pub struct Pattern {
 }
 
 /// How far a match can reach.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Reach {
     /// Bytes of the longest match, at most [`LONGEST`].
     pub(super) longest: usize,
-    /// Every match starts with one of the anchors.
-    at_anchor: bool,
+    /// Every match starts with one of the anchors, so that nothing before it matters.
+    pub(super) at_anchor: bool,
+    /// The bytes with which every match begins, as far as the pattern fixes their number.
+    lead: Vec<ByteSet>,
+}
+
+impl Reach {
+    /// Whether a match may begin with these bytes: tells most places from a credential before the pattern is even compiled.
+    pub(super) fn may_begin(&self, text: &[u8]) -> bool {
+        text.len() >= self.lead.len() && self.lead.iter().zip(text).all(|(set, byte)| set.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0)
+    }
+}
+
+/// A set of bytes, one bit each.
+#[derive(Debug, Clone, Copy, Default)]
+struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    fn add(&mut self, from: u8, to: u8) {
+        (from..=to).for_each(|byte| self.0[usize::from(byte >> 6)] |= 1 << (byte & 63));
+    }
+}
+
+/// Positions of [`Reach::lead`].
+const LEAD: usize = 24;
+
+/// Adds the bytes with which every match of `hir` begins; whether what follows `hir` stands right behind them.
+fn lead(hir: &Hir, sets: &mut Vec<ByteSet>) -> bool {
+    if sets.len() >= LEAD {
+        return false;
+    }
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => {
+            for byte in &literal.0 {
+                let mut set = ByteSet::default();
+                set.add(*byte, *byte);
+                sets.push(set);
+            }
+            true
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let mut set = ByteSet::default();
+            class.ranges().iter().for_each(|range| set.add(range.start(), range.end()));
+            sets.push(set);
+            true
+        }
+        HirKind::Class(Class::Unicode(_)) => false,
+        HirKind::Capture(capture) => lead(&capture.sub, sets),
+        HirKind::Concat(parts) => parts.iter().all(|part| lead(part, sets)),
+        HirKind::Repetition(repetition) => {
+            // Each adds a set, or all are empty: more than `LEAD` rounds change nothing.
+            let rounds = (repetition.min as usize).min(LEAD);
+            (0..rounds).all(|_| lead(&repetition.sub, sets)) && repetition.max == Some(repetition.min)
+        }
+        HirKind::Alternation(branches) => {
+            let each: Vec<(Vec<ByteSet>, bool)> = branches
+                .iter()
+                .map(|branch| {
+                    let mut own = Vec::new();
+                    let ends = lead(branch, &mut own);
+                    (own, ends)
+                })
+                .collect();
+            let shortest = each.iter().map(|(own, _)| own.len()).min().unwrap_or(0);
+            for at in 0..shortest {
+                let mut set = ByteSet::default();
+                each.iter()
+                    .filter_map(|(own, _)| own.get(at))
+                    .for_each(|own| set.0.iter_mut().zip(own.0).for_each(|(all, bits)| *all |= bits));
+                sets.push(set);
+            }
+            each.iter().all(|(own, ends)| *ends && own.len() == shortest)
+        }
+    }
 }
 
 /// Bytes of the longest match of a pattern that sets no bound: private keys in PEM.
@@ -110,13 +184,14 @@ impl Pattern {
         self.compiled.get_or_init(|| compile(&self.source).ok()).as_ref()
     }
 
-    /// How far a match can reach from an anchor.
-    pub(super) fn reach(&self) -> Reach {
-        *self.reach.get_or_init(|| {
-            let unknown = Reach { longest: LONGEST, at_anchor: false };
-            let Ok(hir) = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) else { return unknown };
+    /// How far a match can reach from an anchor, and how it begins.
+    pub(super) fn reach(&self) -> &Reach {
+        self.reach.get_or_init(|| {
+            let Ok(hir) = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) else {
+                return Reach { longest: LONGEST, at_anchor: false, lead: Vec::new() };
+            };
             let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
-            let prefixes = regex_syntax::hir::literal::Extractor::new().extract(&hir);
+            let prefixes = Extractor::new().extract(&hir);
             let anchored = |prefix: &[u8]| {
                 self.anchors
                     .iter()
@@ -124,13 +199,11 @@ impl Pattern {
             };
             let at_anchor =
                 prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())));
-            Reach { longest, at_anchor }
+            let mut sets = Vec::new();
+            lead(&hir, &mut sets);
+            sets.truncate(LEAD);
+            Reach { longest, at_anchor, lead: sets }
         })
-    }
-
-    /// Whether every match starts with an anchor, so that nothing before it matters.
-    pub(super) fn starts_with_anchor(&self) -> bool {
-        self.reach().at_anchor
     }
 }
 
@@ -307,4 +380,25 @@ fn from_raw(file: &RuleFile, raw: &RawRule) -> Result<Rule, String> {
         samples: own_all(&raw.samples),
         near_misses: own_all(&raw.near_misses),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_begin_a_match() {
+        for (source, begins, never) in [
+            ("sk-[a-z]{3}[0-9]", "sk-abc1", "sk-ab11"),
+            ("(?:ab|cd)x", "cdx", "adz"),
+            ("(?:ab|c)x", "cx", "dx"),
+            ("(?i:tok)_(?P<secret>[0-9]{2,9})", "ToK_12", "tok_1a"),
+            ("tok_[a-z]+x", "tok_a", "tok_1"),
+        ] {
+            let pattern = Pattern::for_test(source, &[]);
+            assert!(pattern.reach().may_begin(begins.as_bytes()), "{source} {begins}");
+            assert!(!pattern.reach().may_begin(never.as_bytes()), "{source} {never}");
+        }
+        assert!(!Pattern::for_test("tok_[0-9]{8}", &[]).reach().may_begin(b"tok_1"), "the text ends too early");
+    }
 }

@@ -19,13 +19,17 @@ pub(super) struct Found {
 
 /// The match that holds the anchor, if there is one whose neighbours are no letter, digit or `_`.
 pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Option<Found> {
-    let at_anchor = pattern.starts_with_anchor();
-    // In the midst of a word no match can start: told before the pattern is compiled, let alone tried.
-    if at_anchor && touches(text.get(anchor.start)) && touched_before(text, anchor.start) {
-        return None;
+    let reach = pattern.reach();
+    let at_anchor = reach.at_anchor;
+    // Nearly all hits end here: in the midst of a word, or before something else than the pattern says. Regular expressions are
+    // slow to compile and large, so that those of most rules are never needed.
+    if at_anchor {
+        let in_word = touches(text.get(anchor.start)) && touched_before(text, anchor.start);
+        if in_word || !reach.may_begin(text.get(anchor.start..).unwrap_or_default()) {
+            return None;
+        }
     }
     let regex = pattern.regex()?;
-    let reach = pattern.reach();
     let before = if at_anchor { 0 } else { reach.longest.min(BEFORE) };
     let window = text.get(..text.len().min(anchor.end.saturating_add(reach.longest)).max(anchor.end))?;
     let mut input = Input::new(window).range(anchor.start.saturating_sub(before)..);

@@ -611,7 +611,6 @@ fn class(word: &[u8], before: &[u8]) -> Option<(Class, bool)> {
             | [.., b'w', b'd' | b't']
             | [.., b's', b'e' | b's' | b'w']
             | [.., b'd', b'e' | b's']
-            | [.., b's', b'w', b'd']
             | [.., b'e', b't' | b'd' | b'y' | b'n' | b'r']
             | [.., b'p', b'w']
             | [.., b't', b'h' | b's']
