@@ -64,7 +64,9 @@ fn is_private_key(finding: &Finding) -> bool {
 
 /// A short form for the summary and the change for one place.
 fn at(finding: &Finding, place: &Place) -> (String, String) {
-    let variable = place.location.name.as_deref().and_then(variable);
+    // `history[4].created_by` says where it stands, not what it is called.
+    let named = place.location.name.as_deref().filter(|name| !name.starts_with("history["));
+    let variable = named.and_then(variable);
     match place.location.kind {
         LocationKind::Env => environment(variable),
         LocationKind::Arg | LocationKind::History => build_argument(variable),
