@@ -93,7 +93,8 @@ fn at(finding: &Finding, place: &Place) -> (String, String) {
                 ),
             )
         }
-        LocationKind::Manifest => manifest(variable),
+        // The place's name is a JSON pointer there; the evidence names the variable.
+        LocationKind::Manifest => manifest(finding.evidence.iter().find_map(|fact| fact.strip_prefix("env "))),
         LocationKind::File => file(finding, place, variable),
     }
 }
