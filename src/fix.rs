@@ -94,7 +94,10 @@ fn at(finding: &Finding, place: &Place) -> (String, String) {
             )
         }
         // The place's name is a JSON pointer there; the evidence names the variable.
-        LocationKind::Manifest => manifest(finding.evidence.iter().find_map(|fact| fact.strip_prefix("env "))),
+        LocationKind::Manifest => {
+            let facts = || finding.evidence.iter().flat_map(|fact| fact.split(", "));
+            manifest(facts().find_map(|fact| fact.strip_prefix("env ")).or(variable))
+        }
         LocationKind::File => file(finding, place, variable),
     }
 }
