@@ -28,7 +28,9 @@ pub fn fix(finding: &Finding) -> Fix {
         ));
     }
     let mut summary = None;
-    for place in &finding.places {
+    // The history of an `ENV` or `ARG` instruction goes with the instruction.
+    let known = finding.places.iter().any(|place| matches!(place.location.kind, LocationKind::Env | LocationKind::Arg));
+    for place in finding.places.iter().filter(|place| !(known && place.location.kind == LocationKind::History)) {
         let (short, advice) = at(finding, place);
         summary.get_or_insert(short);
         if !steps.contains(&advice) {
@@ -69,7 +71,8 @@ fn at(finding: &Finding, place: &Place) -> (String, String) {
     let variable = named.and_then(variable);
     match place.location.kind {
         LocationKind::Env => environment(variable),
-        LocationKind::Arg | LocationKind::History => build_argument(variable),
+        LocationKind::Arg => build_argument(variable),
+        LocationKind::History => history(variable.filter(|_| !place.location.name.as_deref().is_some_and(|name| name.contains('[')))),
         LocationKind::Attestation => {
             let (short, advice) = build_argument(variable);
             (short, format!("{advice}. Provenance attestations record every build argument, so deleting them is no fix"))
@@ -120,6 +123,17 @@ fn build_argument(variable: Option<&str>) -> (String, String) {
         "pass it to the build as a secret mount".to_owned(),
         format!(
             "Replace the build argument: `RUN --mount=type=secret,id={id},env={name} <command>` in the Dockerfile, built with `docker build --secret id={id},env={name} .`; such a value is in no layer and in no history"
+        ),
+    )
+}
+
+fn history(variable: Option<&str>) -> (String, String) {
+    let name = variable.unwrap_or("NAME");
+    let id = name.to_lowercase();
+    (
+        "write it in no instruction".to_owned(),
+        format!(
+            "The history keeps the text of every instruction. Where a step needs the value: `RUN --mount=type=secret,id={id},env={name} <command>`, built with `docker build --secret id={id},env={name} .`; such a value is in no layer and in no history"
         ),
     )
 }

@@ -37,7 +37,7 @@ pub enum Target {
 pub struct TargetError(pub String);
 
 /// Endings that make a bare argument a path.
-const ARCHIVE_ENDINGS: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.zstd", ".tzst"];
+const ARCHIVE_ENDINGS: [&str; 8] = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.zstd", ".tzst", ".tar.xz", ".tar.bz2"];
 
 impl FromStr for Target {
     type Err = TargetError;
@@ -111,7 +111,13 @@ fn bare(text: &str) -> Result<Target, TargetError> {
     if is_archive {
         return Err(TargetError(format!("there is no file `{text}`; for an image of that name in a registry write registry:{text}")));
     }
-    registry(text)
+    registry(text).map_err(|error| match (path.is_dir(), path.exists()) {
+        (true, _) => TargetError(format!("`{text}` is a directory; write oci:{text} for an OCI layout, dir:{text} for a directory tree")),
+        (_, true) => {
+            TargetError(format!("`{text}` is a file; an archive of an image is scanned with docker-archive:{text} or oci-archive:{text}"))
+        }
+        _ => error,
+    })
 }
 
 fn registry(text: &str) -> Result<Target, TargetError> {

@@ -9,7 +9,7 @@ const IMAGES: &str = "\
 IMAGE is one of:
   repo/image:tag, host:port/repo@sha256:...  a registry; registry: or docker:// in front forces it
   oci:PATH[:TAG], oci-dir:PATH               an OCI layout directory
-  oci-archive:FILE, docker-archive:FILE      an archive, plain, gzip or zstd; so is a bare path to a .tar
+  oci-archive:FILE, docker-archive:FILE      an archive, also compressed; a bare path to a .tar is one
   -                                          an archive on standard input, read in one pass
   docker:REF, podman:REF                     an image of a daemon, by its API socket
   dir:PATH                                   a directory tree (a build context, an unpacked root)

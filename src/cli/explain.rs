@@ -87,8 +87,18 @@ fn describe(image: &Image, finding: &FindingV1, page: &mut String) {
 fn by_hand(image: &Image, finding: &FindingV1) -> String {
     let reference = image.reference.as_str();
     let place = &finding.location;
-    let Some(path) = place.path.as_deref().filter(|_| place.kind == "file") else {
-        return format!("crane config {} | jq .    (or: docker image inspect)", quote(reference));
+    let path = match (place.kind.as_str(), place.path.as_deref()) {
+        ("file", Some(path)) => path,
+        ("manifest", Some(path)) => return format!("sed -n {}p {}", place.line.unwrap_or(1), quote(path)),
+        ("annotation", _) if !is_local(reference) => return format!("crane manifest {} | jq .annotations", quote(reference)),
+        ("attestation", _) if !is_local(reference) => {
+            return format!("docker buildx imagetools inspect {} --format '{{{{json .Provenance}}}}'", quote(reference));
+        }
+        _ if !is_local(reference) => return format!("crane config {} | jq .    (or: docker image inspect)", quote(reference)),
+        _ if reference.contains(':') && !reference.starts_with("oci-dir:") => {
+            return format!("skopeo inspect --config {}", quote(&reference.replacen("docker:", "docker-daemon:", 1)));
+        }
+        _ => return "skopeo inspect --config docker-archive:FILE    (or: oci-archive:FILE, oci:FOLDER)".to_owned(),
     };
     let line = place.line.map(|line| format!(" | sed -n {line}p")).unwrap_or_default();
     let inner = match place.inner.first() {
@@ -120,8 +130,8 @@ fn is_local(reference: &str) -> bool {
     ["oci:", "oci-dir:", "oci-archive:", "docker-archive:", "docker:", "docker-daemon:", "podman:"]
         .iter()
         .any(|scheme| reference.starts_with(scheme))
-        || reference == "-"
-        || reference.ends_with(".tar")
+        || reference == "standard input"
+        || [".tar", ".tar.gz", ".tgz", ".tar.zst"].iter().any(|ending| reference.ends_with(ending))
 }
 
 /// Single quotes, as POSIX shells understand them.

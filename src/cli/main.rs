@@ -12,6 +12,7 @@ mod progress;
 mod rules;
 mod run;
 mod settings;
+mod similar;
 
 use std::{panic, process::ExitCode};
 

@@ -10,7 +10,7 @@ use imgscan::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use crate::{args::RulesCommand, exit::Exit, messages, settings};
+use crate::{args::RulesCommand, exit::Exit, messages, settings, similar};
 
 /// Fillings of each template.
 const SEEDS: u64 = 3;
@@ -44,7 +44,9 @@ pub(crate) fn all(files: &[PathBuf]) -> anyhow::Result<Vec<Arc<Rule>>> {
 /// The rule of that id, or an error that names the nearest ones.
 pub(crate) fn find<'a>(rules: &'a [Arc<Rule>], id: &str) -> anyhow::Result<&'a Arc<Rule>> {
     rules.iter().find(|rule| rule.id == id).with_context(|| {
-        let near: Vec<&str> = rules.iter().map(|rule| rule.id.as_ref()).filter(|known| known.contains(id)).take(5).collect();
+        let ids = || rules.iter().map(|rule| rule.id.as_ref());
+        let mut near = similar::nearest(id, ids(), 5);
+        near.extend(ids().filter(|known| known.contains(id)).take(5_usize.saturating_sub(near.len())));
         if near.is_empty() {
             format!("there is no rule `{id}`; see `imgscan rules list`")
         } else {

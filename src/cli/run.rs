@@ -20,6 +20,7 @@ use crate::{
     exit::Exit,
     messages, progress,
     settings::{self, Settings},
+    similar,
 };
 
 /// What scanning the targets gave.
@@ -96,6 +97,9 @@ impl Scanned {
     fn fail(&mut self, text: &str, error: anyhow::Error) {
         self.failed.push(Failed { reference: text.to_owned(), problem: messages::with_causes(&error) });
         messages::error(&error.context(format!("`{text}` cannot be scanned")));
+        if let Some(hint) = similar::hint(text) {
+            messages::note(&hint);
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn open(path: &Path, expected: Expected, reference: &str, options: &O
             Some(Compression::Gzip | Compression::Zstd | Compression::Bzip2 | Compression::Xz) => {}
             None => {
                 return Err(ImageError::Unreadable(format!(
-                    "{} is not an image archive: its first bytes are neither tar, gzip nor zstd",
+                    "{} is not an image archive: its first bytes are neither of a tar nor of a compressed one",
                     path.display()
                 )));
             }

@@ -100,7 +100,7 @@ fn take(
         return Ok(Content::HandedOut);
     }
     if !head.trim_ascii_start().starts_with(b"{") && !head.trim_ascii_start().starts_with(b"[") {
-        return Ok(Content::Unread("its first bytes are neither tar, gzip nor zstd".to_owned()));
+        return Ok(Content::Unread("its first bytes are neither of a tar nor of a compressed one".to_owned()));
     }
     if size > limits::ATTESTATION || *kept + size > limits::KEPT_JSON {
         return Ok(Content::Unread(format!("a document of {size} bytes is more than is kept while an archive streams by")));

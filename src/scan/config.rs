@@ -36,8 +36,14 @@ pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
             for (name, value) in args {
                 texts.named(LocationKind::Arg, name, value, &format!("history[{index}]"));
             }
-            let kind = if is_arg(instruction) { LocationKind::Arg } else { LocationKind::History };
-            texts.text(kind, instruction, Some(format!("history[{index}].created_by")));
+            match variables(instruction) {
+                Some((kind, pairs)) => {
+                    for (name, value) in pairs {
+                        texts.named(kind, name, value, &format!("history[{index}]"));
+                    }
+                }
+                None => texts.text(LocationKind::History, instruction, Some(format!("history[{index}].created_by"))),
+            }
             texts.text(LocationKind::History, &history.comment, Some(format!("history[{index}].comment")));
             texts.text(LocationKind::History, &history.author, Some(format!("history[{index}].author")));
         }
@@ -53,11 +59,36 @@ pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
     outcome
 }
 
-/// Whether a history line is an `ARG` instruction, as BuildKit or as the classic builder writes it.
-fn is_arg(created_by: &str) -> bool {
+/// The variables of an `ENV` or `ARG` line, as BuildKit or as the classic builder writes it; `None` for other instructions.
+fn variables(created_by: &str) -> Option<(LocationKind, Vec<(&str, &str)>)> {
     let instruction = created_by.trim_start();
-    let instruction = instruction.strip_prefix("/bin/sh -c #(nop)").unwrap_or(instruction);
-    instruction.trim_start().get(..4).is_some_and(|word| word.eq_ignore_ascii_case("ARG "))
+    let instruction = instruction.strip_prefix("/bin/sh -c #(nop)").unwrap_or(instruction).trim_start();
+    let (word, rest) = instruction.split_once(' ')?;
+    let kind = match word {
+        "ENV" => LocationKind::History,
+        "ARG" => LocationKind::Arg,
+        _ => return None,
+    };
+    let mut rest = rest.trim().trim_end_matches(" # buildkit");
+    let mut pairs = Vec::new();
+    while let Some((name, after)) = rest.split_once('=').filter(|(name, _)| is_name(name)) {
+        let end = next_name(after).unwrap_or(after.len());
+        let (value, next) = after.split_at(end);
+        pairs.push((name, value));
+        rest = next.trim_start();
+    }
+    (!pairs.is_empty() && rest.is_empty()).then_some((kind, pairs))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Where the blank before the next ` NAME=` stands.
+fn next_name(text: &str) -> Option<usize> {
+    text.match_indices(' ')
+        .map(|(at, _)| at)
+        .find(|at| text.get(at + 1..).and_then(|word| word.split_once('=')).is_some_and(|(name, _)| is_name(name)))
 }
 
 /// Splits `|2 TOKEN=abc NAME=x /bin/sh -c make` into the build arguments that the classic builder and BuildKit put before a
@@ -99,14 +130,7 @@ fn next_argument(text: &str, last: bool) -> usize {
     if last {
         return first_space;
     }
-    text.match_indices(' ')
-        .map(|(at, _)| at)
-        .find(|at| {
-            let word = text.get(at + 1..).unwrap_or_default();
-            let name = word.split_once('=').map_or("", |(name, _)| name);
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        })
-        .unwrap_or(first_space)
+    next_name(text).unwrap_or(first_space)
 }
 
 struct Texts<'s> {
@@ -165,7 +189,16 @@ impl Sink for TextSink<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::build_args;
+    use super::{build_args, variables};
+    use crate::finding::LocationKind;
+
+    #[test]
+    fn variables_of_instructions_are_names_and_values() {
+        assert_eq!(variables("ENV A=b c D=e=f # buildkit"), Some((LocationKind::History, vec![("A", "b c"), ("D", "e=f")])));
+        assert_eq!(variables("/bin/sh -c #(nop)  ARG TOKEN=x"), Some((LocationKind::Arg, vec![("TOKEN", "x")])));
+        assert_eq!(variables("ARG TOKEN"), None);
+        assert_eq!(variables("RUN /bin/sh -c A=b make"), None);
+    }
 
     #[test]
     fn build_arguments_are_names_and_values() {
