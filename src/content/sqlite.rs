@@ -16,6 +16,8 @@ use super::{
 const DATABASE: usize = 24 << 20;
 /// Bytes of one row.
 const ROW: usize = 8 << 20;
+/// Bytes of a table's name that are shown: it is copied for every page and every value.
+const NAME: usize = 128;
 /// Shorter texts hold no credential.
 const SHORTEST: usize = 8;
 
@@ -58,7 +60,7 @@ impl<'b> Database<'b> {
 
     fn page(&self, number: usize) -> Option<&'b [u8]> {
         let start = number.checked_sub(1)?.checked_mul(self.page)?;
-        self.bytes.get(start..start + self.page)
+        self.bytes.get(start..start.checked_add(self.page)?)
     }
 
     /// Scans all cells of all leaves, whether a tree leads to them or not.
@@ -128,21 +130,24 @@ impl<'b> Database<'b> {
     /// Names of the tables that leaf pages belong to.
     fn tables(&self) -> HashMap<usize, String> {
         let mut tables = HashMap::new();
-        let mut seen = HashSet::new();
+        // Each page is put on the list once, however often it is named.
+        let mut seen = HashSet::from([1]);
         let mut trees = vec![(1, "sqlite_schema".to_owned())];
         while let Some((number, table)) = trees.pop() {
-            let Some(page) = self.page(number).filter(|_| seen.insert(number)) else { continue };
+            let Some(page) = self.page(number) else { continue };
             let header = if number == 1 { 100 } else { 0 };
             let count = short(page, header + 3).map_or(0, usize::from).min(self.page / 4);
             match page.get(header) {
                 Some(&INTERIOR_TABLE) => {
                     let children = (0..count).filter_map(|cell| long(page, usize::from(short(page, header + 12 + 2 * cell)?)));
-                    trees.extend(children.chain(long(page, header + 8)).map(|child| (child as usize, table.clone())));
+                    let children = children.chain(long(page, header + 8)).map(|child| child as usize);
+                    trees.extend(children.filter(|child| seen.insert(*child)).map(|child| (child, table.clone())));
                 }
                 Some(&LEAF_TABLE) => {
                     for cell in (0..count).filter(|_| table == "sqlite_schema") {
                         let payload = short(page, header + 8 + 2 * cell).and_then(|at| self.payload(page, usize::from(at), LEAF_TABLE));
-                        trees.extend(payload.and_then(|(_, payload)| root(&payload)));
+                        let root = payload.and_then(|(_, payload)| root(&payload));
+                        trees.extend(root.filter(|(number, _)| seen.insert(*number)));
                     }
                     tables.insert(number, table);
                 }
@@ -159,7 +164,7 @@ fn root(payload: &[u8]) -> Option<(usize, String)> {
     let mut root = None;
     for (index, (value, serial)) in columns(payload).take(4).enumerate() {
         match index {
-            1 => name = Some(String::from_utf8_lossy(value).into_owned()),
+            1 => name = Some(String::from_utf8_lossy(value.get(..NAME).unwrap_or(value)).into_owned()),
             3 if serial < 7 => root = Some(value.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte))),
             _ => {}
         }

@@ -141,11 +141,22 @@ pub fn walk(
                 blocks.skip(declared)?;
             } else {
                 let content = blocks.small(declared)?;
-                match type_byte {
-                    b'x' => local.read_records(&content),
-                    b'g' => global.read_records(&content),
-                    b'L' => local.long_name(content),
-                    _ => local.long_link(content),
+                let limit = usize::try_from(limits.extended_header).unwrap_or(usize::MAX);
+                let left_out = match type_byte {
+                    b'x' => local.read_records(&content, limit),
+                    b'g' => global.read_records(&content, limit),
+                    b'L' => {
+                        local.long_name(content);
+                        0
+                    }
+                    _ => {
+                        local.long_link(content);
+                        0
+                    }
+                };
+                if left_out > 0 {
+                    let reason = format!("the extended headers of one entry are over the limit of {} bytes", limits.extended_header);
+                    gap(Gap { path: None, reason, bytes: Some(left_out as u64) });
                 }
             }
             continue;
@@ -156,7 +167,7 @@ pub fn walk(
             gap(Gap { path: None, reason, bytes: None });
             break;
         }
-        local.inherit(&global);
+        local.inherit(&mut global);
         if type_byte == b'S' {
             blocks.skip_sparse_maps(&header)?;
         }

@@ -108,6 +108,32 @@ fn data_behind_the_end_is_told() {
     assert_eq!(walked.bytes, bytes.len() as u64, "read to the end, for whoever verifies the digest");
 }
 
+/// Headers that only describe the next entry may come in any number, and a global one describes all that follow.
+#[test]
+fn extended_headers_neither_pile_up_nor_repeat() {
+    let record = |key: &str, bytes: usize| {
+        let rest = format!(" {key}={}\n", "v".repeat(bytes));
+        let length = (1..).find(|length: &usize| length.to_string().len() + rest.len() == *length).expect("a length fits");
+        format!("{length}{rest}").into_bytes()
+    };
+    let mut builder = tar::Builder::new(Vec::new());
+    for _ in 0..4 {
+        let text = record("comment", 600 << 10);
+        builder.append(&header("g", tar::EntryType::XGlobalHeader, text.len() as u64), text.as_slice()).expect("to memory");
+    }
+    for path in ["a", "b"] {
+        builder.append(&header(path, tar::EntryType::Regular, 1), &b"x"[..]).expect("to memory");
+    }
+    let (archive, mut gaps, mut held) = (builder.into_inner().expect("to memory"), Vec::new(), Vec::new());
+    let mut visit = |entry: &Entry<'_>, _: &mut dyn std::io::Read| {
+        held.push(entry.records.iter().map(|(_, value)| value.len()).sum::<usize>());
+        Ok(())
+    };
+    walk(&mut archive.as_slice(), &Limits::default(), &mut visit, &mut |gap| gaps.push(gap)).expect("a slice does not fail");
+    assert_eq!(held, [600 << 10, 0]);
+    assert_eq!(gaps.len(), 3, "what is left out is told");
+}
+
 #[test]
 fn whiteouts_are_known_by_name() {
     let (entries, _, _) = seen(&archive(&[("etc/.wh.passwd", b""), ("var/.wh..wh..opq", b""), (".wh.top", b""), (".wh..wh.plnk", b"")]));

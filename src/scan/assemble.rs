@@ -21,6 +21,8 @@ use crate::{
 
 /// Places of one secret that are kept; more are counted in its evidence.
 const PLACES: usize = 1_000;
+/// Places of one layer that are made from hard links: a file of many matches may have many names, and the product is a bomb.
+const LINKED: usize = 100_000;
 
 /// Everything that was seen of one image.
 pub(super) struct Parts<'a> {
@@ -52,9 +54,19 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     let paths: Vec<Option<&Paths>> = parts.layers.iter().map(|outcome| Some(&outcome.paths)).collect();
 
     let mut sightings = Vec::new();
+    let mut gaps = Vec::new();
     for (index, outcome) in (0u32..).zip(&parts.layers) {
         // A directory tree is read as a layer and has none to name.
         let id = layers.get(index as usize).filter(|_| !parts.is_dir);
+        let mut links: HashMap<u64, Vec<(&[u8], u32)>> = HashMap::new();
+        for (target, link, position) in &outcome.hard_links {
+            let links = links.entry(*target).or_default();
+            if links.len() < PLACES {
+                links.push((link, *position));
+            }
+        }
+        let mut linked = 0usize;
+        let mut left_out = false;
         for seen in &outcome.seen {
             let layer = id.cloned();
             let state_of = |path: &[u8], position| stack::state(hasher, &paths, index, path, position);
@@ -62,8 +74,13 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
             let package = seen.hashes.as_ref().and_then(|hashes| packages.package(hashes));
             sightings.push(Sighting { seen, place: Place { layer: layer.clone(), location: location(seen, &scrub), state }, package });
             // A hard link is another name of the same bytes, with a fate of its own.
-            let Some(hash) = seen.path.as_deref().map(|path| hasher.hash(path)) else { continue };
-            for (_, link, position) in outcome.hard_links.iter().filter(|(target, _, _)| *target == hash).take(PLACES) {
+            let names = seen.path.as_deref().and_then(|path| links.get(&hasher.hash(path)));
+            for (link, position) in names.into_iter().flatten() {
+                linked += 1;
+                if linked > LINKED {
+                    left_out = true;
+                    break;
+                }
                 let path = Some(scrub.path(&String::from_utf8_lossy(link)));
                 let location = Location { path, ..location(seen, &scrub) };
                 sightings.push(Sighting {
@@ -72,6 +89,10 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
                     package,
                 });
             }
+        }
+        if left_out {
+            let reason = format!("matches have more than {LINKED} further names by hard links; the rest are not in the report");
+            gaps.push(Skip { layer: (!parts.is_dir).then_some(index), path: None, reason, bytes: None });
         }
     }
     for seen in &parts.config.seen {
@@ -88,7 +109,7 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
         platform: parts.image.platform.clone(),
         findings,
         suppressed,
-        coverage: coverage(parts, &scrub),
+        coverage: coverage(parts, gaps, &scrub),
     }
 }
 
@@ -131,7 +152,8 @@ fn location(seen: &Seen, scrub: &Scrub) -> Location {
 
 /// One secret, one finding: sightings of the same canonical value come together under the most specific rule.
 fn group(sightings: Vec<Sighting<'_>>, options: &ScanOptions) -> (Vec<Finding>, Suppressed) {
-    let mut by_value: HashMap<[u8; 32], Vec<Sighting<'_>>> = HashMap::new();
+    // In the order of the keys: findings that are alike in all that they are sorted by come out in the same order every time.
+    let mut by_value: BTreeMap<[u8; 32], Vec<Sighting<'_>>> = BTreeMap::new();
     let mut suppressed = Suppressed::default();
     for sighting in sightings {
         let id = options.fingerprints.of_cluster_value(&sighting.seen.found.matched.secret);
@@ -209,7 +231,7 @@ fn finding(group: Vec<Sighting<'_>>, options: &ScanOptions) -> Option<Finding> {
     Some(Finding { rule, severity, confidence, fingerprint, secret, visible, evidence, places })
 }
 
-fn coverage(parts: &Parts<'_>, scrub: &Scrub) -> Coverage {
+fn coverage(parts: &Parts<'_>, gaps: Vec<Skip>, scrub: &Scrub) -> Coverage {
     let mut coverage = Coverage::default();
     let mut skipped: BTreeMap<(Option<u32>, Option<String>, String), Option<u64>> = BTreeMap::new();
     let mut add = |mut skip: Skip| {
@@ -221,7 +243,7 @@ fn coverage(parts: &Parts<'_>, scrub: &Scrub) -> Coverage {
             (a, b) => a.or(b),
         };
     };
-    parts.image.skipped.iter().cloned().for_each(&mut add);
+    parts.image.skipped.iter().cloned().chain(gaps).for_each(&mut add);
     for (index, outcome) in (0u32..).zip(&parts.layers) {
         coverage.layers += u64::from(outcome.complete && !parts.is_dir);
         coverage.files += outcome.walked.files;

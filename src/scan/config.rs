@@ -183,7 +183,7 @@ impl Sink for TextSink<'_> {
     }
 
     fn uncovered(&mut self, gap: Uncovered) {
-        self.outcome.gaps.push(Gap { path: Some(format!("config > {}", self.place)), reason: gap.reason, bytes: gap.bytes });
+        self.outcome.gap(Gap { path: Some(format!("config > {}", self.place)), reason: gap.reason, bytes: gap.bytes });
     }
 }
 

@@ -59,12 +59,7 @@ pub(super) fn scan(
         }
         work();
     });
-    for mut own in results.into_inner().unwrap_or_default() {
-        own.seen.drain(..).for_each(|seen| outcome.push(seen));
-        outcome.gaps.append(&mut own.gaps);
-        outcome.walked.files += own.walked.files;
-        outcome.walked.bytes += own.walked.bytes;
-    }
+    results.into_inner().unwrap_or_default().into_iter().for_each(|own| outcome.merge(own));
     outcome.complete = true;
     outcome.close();
     progress.layer();
@@ -91,7 +86,7 @@ struct Listed {
 
 fn collect(folder: &Path, files: &mut Vec<Listed>, outcome: &mut Outcome, depth: usize) {
     let mut gap = |path: &Path, reason: String| {
-        outcome.gaps.push(Gap { path: Some(path.to_string_lossy().into_owned()), reason, bytes: None });
+        outcome.gap(Gap { path: Some(path.to_string_lossy().into_owned()), reason, bytes: None });
     };
     if depth > DEPTH {
         gap(folder, format!("more than {DEPTH} directories deep; not read"));
@@ -130,6 +125,6 @@ fn scan_file(root: &Path, file: &Listed, scanner: &mut Scanner, outcome: &mut Ou
         scanner.scan(&path, Some(file.size), &mut reader, &mut sink)
     });
     if let Err(error) = scanned {
-        outcome.gaps.push(Gap { path: Some(path.to_string()), reason: format!("cannot be read: {error}"), bytes: None });
+        outcome.gap(Gap { path: Some(path.to_string()), reason: format!("cannot be read: {error}"), bytes: None });
     }
 }

@@ -23,6 +23,10 @@ use crate::{
     provenance::Facts,
 };
 
+/// Bytes of one layer's package databases that are learnt from: what they say stays in memory. A finding in a file whose
+/// package is not known is reported.
+const DATABASES: u64 = 128 << 20;
+
 /// One layer to scan.
 pub(super) struct Job<'a> {
     /// Bytes of the blob, to start with the largest.
@@ -83,9 +87,7 @@ pub(super) fn scan_blob(blob: &mut (dyn Read + Send), scanner: &mut Scanner, has
     outcome.paths = paths.finish();
     match walked {
         Ok(()) => outcome.complete = true,
-        Err(error) => {
-            outcome.gaps.push(Gap { path: None, reason: format!("the layer could not be read to its end: {error}"), bytes: None })
-        }
+        Err(error) => outcome.gap(Gap { path: None, reason: format!("the layer could not be read to its end: {error}"), bytes: None }),
     }
     outcome.close();
     outcome
@@ -99,8 +101,10 @@ fn walk(
     paths: &mut PathsBuilder,
 ) -> io::Result<()> {
     let mut names = Names::default();
-    let mut gaps = Vec::new();
+    // The walk's own gaps are collected apart, with the same bound: `visit` holds the outcome.
+    let mut gaps = Outcome::default();
     let mut facts = Facts::default();
+    let mut databases = 0u64;
     let walked = layer::walk(
         changeset,
         &layer::Limits::default(),
@@ -115,9 +119,10 @@ fn walk(
             }
             let mut sink = EntrySink { outcome, path: String::from_utf8_lossy(entry.path).into(), raw_path: entry.path, position };
             let path = sink.path.clone();
-            let Some(mut capture) = Facts::capture(&path) else {
+            let Some(mut capture) = Facts::capture(&path).filter(|_| databases.saturating_add(entry.size) <= DATABASES) else {
                 return scanner.scan(&path, Some(entry.size), content, &mut sink);
             };
+            databases += entry.size;
             let mut reader = capture.reading(content);
             scanner.scan(&path, Some(entry.size), &mut reader, &mut sink)?;
             io::copy(&mut reader, &mut io::sink())?;
@@ -125,10 +130,10 @@ fn walk(
             facts.add(&capture);
             Ok(())
         },
-        &mut |gap| gaps.push(gap),
+        &mut |gap| gaps.gap(gap),
     );
     names.finish(scanner, outcome);
-    outcome.gaps.append(&mut gaps);
+    outcome.merge(gaps);
     outcome.facts = facts;
     outcome.walked = walked?;
     Ok(())

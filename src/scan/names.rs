@@ -89,6 +89,6 @@ impl Sink for NameSink<'_> {
     }
 
     fn uncovered(&mut self, gap: Uncovered) {
-        self.outcome.gaps.push(Gap { path: Some("file names".to_owned()), reason: gap.reason, bytes: gap.bytes });
+        self.outcome.gap(Gap { path: Some("file names".to_owned()), reason: gap.reason, bytes: gap.bytes });
     }
 }

@@ -11,6 +11,10 @@ use crate::{
 
 /// Matches of one layer that are kept. An attacker can write a layer of nothing but tokens; the report must not grow with it.
 const MATCHES: usize = 100_000;
+/// Bytes of their places that are kept: a path may be a mebibyte long, and every match in the file has it.
+const PLACES: usize = 64 << 20;
+/// Gaps of one layer that are kept.
+const GAPS: usize = 10_000;
 
 /// A match with its place in the layer.
 pub(super) struct Seen {
@@ -39,6 +43,11 @@ pub(super) struct Outcome {
     /// Whether the layer was read to its verified end.
     pub(super) complete: bool,
     dropped: u64,
+    /// Bytes of the places in `seen`.
+    places: usize,
+    /// The same of `gaps`.
+    gap_places: usize,
+    dropped_gaps: u64,
 }
 
 impl Outcome {
@@ -48,17 +57,44 @@ impl Outcome {
     }
 
     pub(super) fn push(&mut self, seen: Seen) {
-        if self.seen.len() < MATCHES {
+        let texts = [&seen.location.path, &seen.location.name].into_iter().flatten().chain(&seen.found.inner);
+        let place = texts.map(String::len).sum::<usize>() + seen.path.as_ref().map_or(0, Vec::len);
+        if self.seen.len() < MATCHES && self.places.saturating_add(place) <= PLACES {
+            self.places += place;
             self.seen.push(seen);
         } else {
             self.dropped += 1;
         }
     }
 
+    pub(super) fn gap(&mut self, gap: Gap) {
+        let place = gap.path.as_ref().map_or(0, String::len);
+        if self.gaps.len() < GAPS && self.gap_places.saturating_add(place) <= PLACES {
+            self.gap_places += place;
+            self.gaps.push(gap);
+        } else {
+            self.dropped_gaps += 1;
+        }
+    }
+
+    /// Takes in what another thread has seen of the same layer.
+    pub(super) fn merge(&mut self, other: Self) {
+        other.seen.into_iter().for_each(|seen| self.push(seen));
+        other.gaps.into_iter().for_each(|gap| self.gap(gap));
+        self.dropped += other.dropped;
+        self.dropped_gaps += other.dropped_gaps;
+        self.walked.files += other.walked.files;
+        self.walked.bytes += other.walked.bytes;
+    }
+
     /// Tells what was dropped, once all is in.
     pub(super) fn close(&mut self) {
         if self.dropped > 0 {
-            let reason = format!("more than {MATCHES} matches in one layer; {} are not in the report", self.dropped);
+            let reason = format!("more matches in one layer than a report can hold; {} are not in it", self.dropped);
+            self.gaps.push(Gap { path: None, reason, bytes: None });
+        }
+        if self.dropped_gaps > 0 {
+            let reason = format!("many parts of one layer could not be read; {} more are not named", self.dropped_gaps);
             self.gaps.push(Gap { path: None, reason, bytes: None });
         }
     }
@@ -86,7 +122,7 @@ impl Sink for EntrySink<'_> {
 
     fn uncovered(&mut self, gap: Uncovered) {
         let path = std::iter::once(self.path.to_string()).chain(gap.inner).collect::<Vec<_>>().join(" > ");
-        self.outcome.gaps.push(Gap { path: Some(path), reason: gap.reason, bytes: gap.bytes });
+        self.outcome.gap(Gap { path: Some(path), reason: gap.reason, bytes: gap.bytes });
     }
 
     fn hashes(&mut self, hashes: ContentHashes) {

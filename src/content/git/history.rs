@@ -9,6 +9,8 @@ use super::pack::{Id, Pack};
 
 /// Blobs whose origin is remembered.
 const REMEMBERED: usize = 60_000;
+/// Bytes of a path: names are copied into the path of everything below them. A longer one is not told.
+const PATH: usize = 4096;
 /// Folders within folders.
 const DEPTH: usize = 64;
 
@@ -52,6 +54,9 @@ pub(super) fn origins(pack: &mut Pack<'_>, mut commits: Vec<Commit>) -> io::Resu
             let mut rest = content.as_slice();
             while let Some((is_tree, name, id, after)) = entry(rest) {
                 rest = after;
+                if folder.len() + name.len() > PATH {
+                    continue;
+                }
                 let path = || if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
                 if is_tree {
                     folders.push((id, path(), depth + 1));
