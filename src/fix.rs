@@ -72,7 +72,7 @@ fn at(finding: &Finding, place: &Place) -> (String, String) {
     match place.location.kind {
         LocationKind::Env => environment(variable),
         LocationKind::Arg => build_argument(variable),
-        LocationKind::History => history(variable.filter(|_| !place.location.name.as_deref().is_some_and(|name| name.contains('[')))),
+        LocationKind::History => history(variable),
         LocationKind::Attestation => {
             let (short, advice) = build_argument(variable);
             (short, format!("{advice}. Provenance attestations record every build argument, so deleting them is no fix"))
