@@ -20,7 +20,7 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TABLE = os.path.join(ROOT, 'src/detect/model/weights.rs')
 MEDIUM = 5.0   # points of even odds, as in src/detect/model/mod.rs
-PRIOR = 400.0  # how many samples' worth the weights in use count
+PRIOR = 1500.0  # how many samples' worth the weights in use count
 EPOCHS = 60
 
 LOWER, UPPER, DIGITS = 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '0123456789'
@@ -50,7 +50,6 @@ password_reset_url key_size cache_key sort_key primary_key'''.split()
 CONFIG = ['app.env', 'config.yaml', 'config.toml', 'app.ini', 'app.properties', 'settings.json']
 CODE = ['main.py', 'app.js', 'main.go', 'App.java', 'app.rb', 'Program.cs', 'main.rs', 'app.kt', 'index.ts', 'index.php']
 OTHER = ['run.sh', 'notes.txt', 'Dockerfile']
-DOCS = ['README.md', 'guide.rst']
 
 
 class Generator:
@@ -94,6 +93,14 @@ class Generator:
             lambda: self.chars(LOWER + DIGITS, 9, 14) + self.any(DIGITS),
         ])()
 
+    def weak_password(self):
+        return self.any([
+            lambda: self.any(WORDS) + self.any(['', '-']) + self.any(WORDS),
+            lambda: self.chars(LOWER, 6, 10),
+            lambda: self.any(WORDS) + self.any(WORDS).title() + self.any(WORDS).title(),
+            lambda: self.chars(LOWER, 1) + '-' + self.any(WORDS),
+        ])()
+
     def harmless(self):
         words = lambda n: [self.any(WORDS) for _ in range(n)]
         return self.any([
@@ -114,15 +121,17 @@ class Generator:
 
     def sample(self):
         kind = self.random.random()
-        path = self.any(CONFIG * 3 + CODE * 2 + OTHER * 2 + DOCS)
+        path = self.any(CONFIG * 3 + CODE * 2 + OTHER * 2)
         owner = self.any(OWNERS)
         quoted = path in CODE or self.random.random() < 0.4
         if kind < 0.35:
-            return owner, path, owner + '_' + self.any(CREDENTIALS), self.random_value(), quoted, path not in DOCS
+            return owner, path, owner + '_' + self.any(CREDENTIALS), self.random_value(), quoted, True
         if kind < 0.5:
-            return owner, path, self.any(['', owner + '_']) + self.any(PASSWORDS), self.password(), quoted, path not in DOCS
+            # In settings a password is what stands there, however weak; in code a word is a key or a label.
+            value = self.weak_password() if path in CONFIG and self.random.random() < 0.3 else self.password()
+            return owner, path, self.any(['', owner + '_']) + self.any(PASSWORDS), value, quoted, True
         if kind < 0.75:
-            name = self.any(['', owner + '_']) + self.any(CREDENTIALS + PASSWORDS)
+            name = self.any(['', owner + '_']) + self.any(CREDENTIALS if path in CONFIG else CREDENTIALS + PASSWORDS)
             return owner, path, name, self.harmless(), quoted, False
         if kind < 0.92:
             value = self.any([self.random_value, self.harmless, self.uuid])()

@@ -62,8 +62,16 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
         return None;
     }
     let name = name_around(text, word);
-    let quote = quote_before(text, name.start);
+    let mut quote = quote_before(text, name.start);
     let mut at = name.end;
+    // `Environment="NAME=value"`, `putenv('NAME=value')`: the literal holds the whole assignment.
+    let within =
+        quote.is_some() && text.get(at) == Some(&b'=') && text.get(at + 1).is_some_and(|b| !matches!(b, b'=' | b' ' | b'"' | b'\''));
+    if within {
+        quote = None;
+    }
+    // `${name:value}`, `${NAME:-value}`: the default of a variable.
+    let default = text.get(name.start.wrapping_sub(2)..name.start) == Some(b"${") && text.get(at) == Some(&b':');
     if let Some(quote) = quote {
         if text.get(at) == Some(&b'\\') {
             at += 1;
@@ -83,14 +91,17 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
         }
         at += close + 1;
     }
-    let operator = operator(text, &name, at, quote.is_some())?;
+    let mut operator = operator(text, &name, at, quote.is_some())?;
+    if default && text.get(operator.end) == Some(&b'-') {
+        operator.end += 1;
+    }
     let start = skip_blanks(text, operator.end);
     let whole = lines == Lines::Whole && starts_line(text, name.start);
     let found = match operator.form {
         Form::Element => value::element(text, start)?,
         _ => value::read(text, start, &name, whole, operator.quotes)?,
     };
-    Some(Assignment { name, value: found.0, quoted: found.1, form: operator.form })
+    Some(Assignment { name, value: found.0, quoted: found.1 || within || default, form: operator.form })
 }
 
 fn is_name(byte: u8) -> bool {
@@ -171,6 +182,7 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Opt
         }
         b'(' if !quoted => literal(1, Form::Call),
         b'>' => element(text, name, at, quoted),
+        b'<' if next(1) == b'-' => literal(2, Form::Operator),
         b'<' => plist(text, at),
         b'\n' | b'\r' | b'v' | b'V' if quoted || starts_pair(text, name.start) => pair(text, at),
         b'\n' | b'\r' => pair_unquoted(text, name, at),
@@ -239,8 +251,13 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     let first = matches!(before.last(), None | Some(b'\n' | b'\r'));
     let word = before.rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
     // Not `ARG A B` and `export A B`: those name two variables.
-    if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env"].contains(&word) {
+    if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env", b"SetEnv", b"define"].contains(&word) {
         return (text.get(at) != Some(&b'-')).then_some(unquoted);
+    }
+    // `proxy_set_header X-Api-Key "value"`, `ALTER USER x WITH PASSWORD 'value'`, `{:api-key "value"}`.
+    let leads = [&b"header"[..], b"WITH", b"with"].contains(&word) || before.ends_with(b"{:") || before.ends_with(b" :");
+    if leads && matches!(text.get(at), Some(b'"' | b'\'')) {
+        return Some(Operator { quotes: true, ..unquoted });
     }
     let rest = text.get(at..text.len().min(at + 60))?;
     if first || [&b"var"[..], b"const", b"let", b"val"].contains(&word) {
