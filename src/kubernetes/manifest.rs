@@ -12,6 +12,8 @@ use super::workload::{MAX_DEPTH, push_key};
 
 /// Values that all aliases of one file may add up to.
 const MAX_ALIASED: usize = 1_000_000;
+/// Bytes of the JSON pointers whose positions are kept.
+const MAX_POINTERS: usize = 64 << 20;
 
 /// A place in a file, both 1-based; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +68,8 @@ impl Documents {
     pub fn parse(text: &str) -> Self {
         let mut documents = Self::default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, positions: HashMap::new() };
+        let mut reader =
+            Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, pointers: 0, positions: HashMap::new() };
         if let Err(problem) = reader.stream(&mut documents) {
             documents.problem = Some(problem);
         }
@@ -78,6 +81,8 @@ struct Reader<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     anchors: HashMap<usize, (Value, usize)>,
     aliased: usize,
+    /// Bytes of the pointers in `positions`, of all documents.
+    pointers: usize,
     positions: HashMap<String, Position>,
 }
 
@@ -120,10 +125,15 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return Err(format!("nested deeper than {MAX_DEPTH} levels at line {}", span.start.line()));
         }
-        self.positions.insert(pointer.clone(), position(&span));
+        // A long key stands in the pointers of all that is below it: beyond the bound, places have no line.
+        self.pointers = self.pointers.saturating_add(pointer.len());
+        if self.pointers <= MAX_POINTERS {
+            self.positions.insert(pointer.clone(), position(&span));
+        }
         let length = pointer.len();
         let (value, size, anchor) = match event {
-            Event::Scalar(text, style, anchor, tag) => (scalar(&text, style, tag.as_deref()), 1, anchor),
+            // A long text counts for its bytes, since an alias copies them.
+            Event::Scalar(text, style, anchor, tag) => (scalar(&text, style, tag.as_deref()), 1 + text.len() / 16, anchor),
             Event::Alias(anchor) => {
                 let (value, size) =
                     self.anchors.get(&anchor).ok_or_else(|| format!("an alias without anchor at line {}", span.start.line()))?;
@@ -156,7 +166,7 @@ impl<'a> Reader<'a> {
                     if event == Event::MappingEnd {
                         break;
                     }
-                    let (key, _) = self.node(event, span, &mut "\u{0}".to_owned(), depth + 1)?;
+                    let (key, of_key) = self.node(event, span, &mut "\u{0}".to_owned(), depth + 1)?;
                     let key = match key {
                         Value::String(text) => text,
                         other => other.to_string(),
@@ -165,7 +175,7 @@ impl<'a> Reader<'a> {
                     let (event, span) = self.next()?;
                     let (child, of_child) = self.node(event, span, pointer, depth + 1)?;
                     pointer.truncate(length);
-                    size = size.saturating_add(of_child);
+                    size = size.saturating_add(of_key).saturating_add(of_child);
                     match (key.as_str(), child) {
                         // `<<: *defaults`: what the mapping itself says goes first.
                         ("<<", Value::Object(merged)) => merged.into_iter().for_each(|(key, value)| {
@@ -240,6 +250,15 @@ fn keep(value: Value, start: Position, positions: HashMap<String, Position>, doc
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_and_keys_are_not_multiplied() {
+        let long = "x".repeat(1 << 20);
+        let copies = format!("a: &a {long}\nb: [{}]\n", "*a, ".repeat(1_000));
+        assert!(Documents::parse(&copies).problem.is_some_and(|problem| problem.contains("aliases")));
+        let keys = format!("kind: ConfigMap\nmetadata: {{name: a}}\n? {long}\n: [{}]\n", "1, ".repeat(100_000));
+        assert!(Documents::parse(&keys).problem.is_none(), "it would take 100 GB");
+    }
 
     #[test]
     fn documents_and_lists_keep_their_positions() {
