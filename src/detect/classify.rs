@@ -128,7 +128,7 @@ fn assigned(
         let Some(rule) = rules.get(*id as usize) else { continue };
         let Shape::Assigned { value: pattern, .. } = &rule.shape else { continue };
         let attribute = meaning.is_some_and(|meaning| meaning.attribute);
-        if !pattern.regex().is_some_and(|regex| regex.is_match(bare)) {
+        if !pattern.is_whole(bare) {
             continue;
         }
         if quiet::is_placeholder(bare, false) || entropy(bare) < rule.entropy {

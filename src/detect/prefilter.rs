@@ -231,7 +231,7 @@ fn cost(gram: &[u8]) -> u32 {
         None => 5,
     };
     match gram {
-        [a, b, c] => (1 << pair(*a, *b).min(11)) * (1 << pair(*b, *c).min(11)) >> 4,
+        [a, b, c] => ((1 << pair(*a, *b).min(11)) * (1 << pair(*b, *c).min(11))) >> 4,
         _ => u32::MAX >> 2,
     }
 }

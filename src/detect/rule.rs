@@ -82,6 +82,8 @@ pub struct Pattern {
 /// How far a match can reach.
 #[derive(Debug)]
 pub(super) struct Reach {
+    /// Bytes of the shortest match.
+    shortest: usize,
     /// Bytes of the longest match, at most [`LONGEST`].
     pub(super) longest: usize,
     /// Every match starts with one of the anchors, so that nothing before it matters.
@@ -164,6 +166,9 @@ fn lead(hir: &Hir, sets: &mut Vec<ByteSet>) -> bool {
 /// Bytes of the longest match of a pattern that sets no bound: private keys in PEM.
 const LONGEST: usize = 32 << 10;
 
+/// Bytes of the longest match of a pattern that backtracking may match.
+const SHORT: usize = 512;
+
 impl Pattern {
     fn new(source: Cow<'static, str>, anchors: Vec<Cow<'static, str>>) -> Self {
         Self { source, compiled: OnceLock::new(), reach: OnceLock::new(), anchors }
@@ -181,14 +186,25 @@ impl Pattern {
 
     /// The compiled expression, which the crate `regex` would compile alike; `None` only for a built-in pattern that does not compile, which a test rules out.
     pub fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| compile(&self.source).ok()).as_ref()
+        let whole = self.anchors.is_empty();
+        let anchored = || whole || (self.reach().at_anchor && self.reach().longest <= SHORT);
+        self.compiled.get_or_init(|| compile(&self.source, anchored()).ok()).as_ref()
+    }
+
+    /// Whether a value matches, for patterns of whole values.
+    pub(super) fn is_whole(&self, value: &[u8]) -> bool {
+        let reach = self.reach();
+        // Most values of a name that some rule knows are too short or of other letters; their patterns need not be compiled.
+        (reach.shortest..=reach.longest).contains(&value.len())
+            && reach.may_begin(value)
+            && self.regex().is_some_and(|regex| regex.is_match(value))
     }
 
     /// How far a match can reach from an anchor, and how it begins.
     pub(super) fn reach(&self) -> &Reach {
         self.reach.get_or_init(|| {
             let Ok(hir) = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) else {
-                return Reach { longest: LONGEST, at_anchor: false, lead: Vec::new() };
+                return Reach { shortest: 0, longest: LONGEST, at_anchor: false, lead: Vec::new() };
             };
             let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
             let prefixes = Extractor::new().extract(&hir);
@@ -202,14 +218,17 @@ impl Pattern {
             let mut sets = Vec::new();
             lead(&hir, &mut sets);
             sets.truncate(LEAD);
-            Reach { longest, at_anchor, lead: sets }
+            Reach { shortest: hir.properties().minimum_len().unwrap_or(0), longest, at_anchor, lead: sets }
         })
     }
 }
 
 /// Bounded: a user's rule cannot take the machine down, nor can a few hundred patterns fill the memory with their caches.
-fn compile(source: &str) -> Result<Regex, String> {
-    let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(1 << 20);
+///
+/// `anchored`: it is searched at a given place of a short text only. Backtracking does that with one automaton in place of four.
+fn compile(source: &str, anchored: bool) -> Result<Regex, String> {
+    let config =
+        Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid(!anchored).onepass(!anchored).hybrid_cache_capacity(1 << 20);
     let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
     let built = Regex::builder().configure(config).syntax(syntax).build(source);
     built.map_err(|error| error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string))
@@ -339,7 +358,7 @@ fn from_raw(file: &RuleFile, raw: &RawRule) -> Result<Rule, String> {
             super::checks::CHECKS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
         ));
     }
-    let checked = |source: &str| compile(source).map(drop).map_err(|error| format!("the pattern does not compile: {error}"));
+    let checked = |source: &str| compile(source, false).map(drop).map_err(|error| format!("the pattern does not compile: {error}"));
     let shape = match (&raw.pattern, &raw.value) {
         (Some(_), Some(_)) => return Err("a rule has `pattern` (token) or `value` (assigned), not both".to_owned()),
         (Some(pattern), None) => {
