@@ -40,7 +40,7 @@ pub trait Detector: Send + Sync {
     /// Kebab-case, unique: `docker-config`.
     fn id(&self) -> &'static str;
 
-    /// Names of its files, as in [`files::matches`], so that it need not be asked for every file; `*` for any.
+    /// Names of its files, as in `files::matches`, so that it need not be asked for every file; `*` for any.
     fn files(&self) -> &'static [&'static str];
 
     /// Whether the haystack is of this format, judged by its path and its first bytes. Cheap: asked for every file.
