@@ -103,10 +103,11 @@ fn extend(text: &[u8], core: Range<usize>, belongs: impl Fn(u8) -> bool) -> Rang
 /// A whole value decoded, where it is an encoded text.
 pub(super) fn value(value: &[u8]) -> Option<(Vec<u8>, &'static str)> {
     let text = |bytes: Vec<u8>| (bytes.len() >= 8 && decode::is_text(&bytes)).then_some(bytes);
-    if value.len() >= 16 && value.iter().all(u8::is_ascii_hexdigit) {
-        if let Some(bytes) = decode::hex(value).and_then(text) {
-            return Some((bytes, "hex"));
-        }
+    if value.len() >= 16
+        && value.iter().all(u8::is_ascii_hexdigit)
+        && let Some(bytes) = decode::hex(value).and_then(text)
+    {
+        return Some((bytes, "hex"));
     }
     // Most words are digits of base64, too; the first four digits tell that they are none.
     let begins = || {
@@ -115,10 +116,12 @@ pub(super) fn value(value: &[u8]) -> Option<(Vec<u8>, &'static str)> {
             .and_then(decode::base64)
             .is_some_and(|bytes| bytes.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..)))
     };
-    if value.len() >= SHORTEST && value.iter().all(|b| is_base64_digit(*b) || matches!(b, b'=' | b'\n' | b'\r')) && begins() {
-        if let Some(bytes) = decode::base64(value).and_then(text) {
-            return Some((bytes, "base64"));
-        }
+    if value.len() >= SHORTEST
+        && value.iter().all(|b| is_base64_digit(*b) || matches!(b, b'=' | b'\n' | b'\r'))
+        && begins()
+        && let Some(bytes) = decode::base64(value).and_then(text)
+    {
+        return Some((bytes, "base64"));
     }
     if value.iter().any(|b| matches!(b, b'%' | b'\\')) {
         return decode::escapes(value);

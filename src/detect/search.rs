@@ -127,10 +127,10 @@ impl<'e, 's> Search<'e, 's> {
                     self.command(haystack, here.clone(), hint);
                 }
             }
-            if let Some(form) = target.encoded.as_ref().filter(|_| start >= run_end) {
-                if let Some(run) = encoded::run(haystack, start, form, &mut run_end) {
-                    self.nested(&run.bytes, &run.span, run.label, hint);
-                }
+            if let Some(form) = target.encoded.as_ref().filter(|_| start >= run_end)
+                && let Some(run) = encoded::run(haystack, start, form, &mut run_end)
+            {
+                self.nested(&run.bytes, &run.span, run.label, hint);
             }
         });
     }
@@ -191,11 +191,12 @@ impl<'e, 's> Search<'e, 's> {
         let lead = value.len() - value.trim_ascii_start().len();
         let mut trimmed = value.trim_ascii();
         let mut lead = lead;
-        if let [open @ (b'"' | b'\''), inner @ .., close] = trimmed {
-            if open == close && !inner.is_empty() {
-                trimmed = inner;
-                lead += 1;
-            }
+        if let [open @ (b'"' | b'\''), inner @ .., close] = trimmed
+            && open == close
+            && !inner.is_empty()
+        {
+            trimmed = inner;
+            lead += 1;
         }
         let named = Named { name, value: trimmed, quoted, form, surroundings };
         let mut words = std::mem::take(&mut self.scratch.words);
@@ -458,10 +459,10 @@ impl<'e, 's> Search<'e, 's> {
         }
         // The value's own name was judged with the value; what it decodes to is a text.
         self.literals(bytes, &Hint { binary: hint.binary && label.is_none(), ..*hint }, surroundings);
-        if label.is_some() {
-            if let Some((inner, label)) = encoded::value(bytes.trim_ascii()) {
-                self.nested(&inner, &(0..bytes.len()), label, hint);
-            }
+        if label.is_some()
+            && let Some((inner, label)) = encoded::value(bytes.trim_ascii())
+        {
+            self.nested(&inner, &(0..bytes.len()), label, hint);
         }
         self.depth -= 1;
         // Overlaps inside the run are resolved by the run's own offsets, then all of them move to the run.

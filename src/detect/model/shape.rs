@@ -169,10 +169,12 @@ fn code(value: &[u8]) -> bool {
         return true;
     }
     // `password= next=`
-    if let [name @ .., b'='] = value {
-        if !name.is_empty() && name.iter().all(u8::is_ascii_alphabetic) && likeness(name) > 0.2 {
-            return true;
-        }
+    if let [name @ .., b'='] = value
+        && !name.is_empty()
+        && name.iter().all(u8::is_ascii_alphabetic)
+        && likeness(name) > 0.2
+    {
+        return true;
     }
     // `settings.DATABASE_PASSWORD`, `self._token`: identifiers joined by dots.
     let parts = value.split(|b| *b == b'.');
