@@ -31,7 +31,7 @@ if [ "${1:-}" = --check ]; then
     cmp "$work/install.yaml" manifests/install.yaml
     cmp "$work/install.yaml" manifests/base/install.yaml
     for values in 'tls.mode=cert-manager,tls.certManager.issuerRef.name=ca' 'tls.mode=secret,tls.secretName=x,tls.caBundle=PEM' \
-        'sharing.watchSecrets=true,serviceMonitor.enabled=true' 'sharing.enabled=false,audit.everySeconds=0' 'hostNetwork=true,webhook.port=10250'; do
+        'sharing.watchSecrets=true,serviceMonitor.enabled=true' 'sharing.enabled=false,audit.everySeconds=0,events.enabled=false' 'hostNetwork=true,webhook.port=10250'; do
         helm template imgscan manifests/chart --namespace imgscan-system --kube-version 1.31.0 --set "$values" >/dev/null
     done
     echo "manifests are up to date"

@@ -42,6 +42,19 @@ pub struct Exception {
     pub name: String,
 }
 
+/// Whether an exception counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Active,
+    /// It did until `expires`.
+    Expired,
+    /// The policy honours none from its namespace.
+    NotHonoured,
+    /// It is not what it must be.
+    Invalid,
+}
+
 /// Selects objects. What is given must match; nothing given selects all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -111,6 +124,19 @@ impl Exception {
         self.expires.parse().ok()
     }
 
+    /// Whether it counts at all, whatever it would allow.
+    pub fn standing(&self, policy: &Policy, now: Timestamp) -> Standing {
+        if self.check().is_err() {
+            Standing::Invalid
+        } else if !self.expires().is_some_and(|end| end > now) {
+            Standing::Expired
+        } else if !policy.exceptions_from.contains(&self.home) {
+            Standing::NotHonoured
+        } else {
+            Standing::Active
+        }
+    }
+
     /// Whether this exception alone allows the violation. Two exceptions never add up.
     pub fn allows(
         &self,
@@ -124,11 +150,9 @@ impl Exception {
         let covered = fingerprint.is_some_and(|fp| self.fingerprints.iter().any(|text| text == fp.as_str()))
             || self.rules.iter().any(|id| id == rule);
         covered
-            && self.check().is_ok()
-            && policy.exceptions_from.contains(&self.home)
+            && self.standing(policy, now) == Standing::Active
             && self.namespaces.iter().any(|pattern| glob(pattern, namespace))
             && self.objects.matches(subject)
-            && self.expires().is_some_and(|end| end > now)
     }
 }
 
@@ -159,6 +183,9 @@ mod tests {
         assert!(!exception.allows(&policy, &subject, "other", "r", None, early), "another namespace");
         assert!(!exception.allows(&policy, &subject, "team-a", "q", None, early), "another rule");
         assert!(!exception.allows(&Policy::default(), &subject, "team-a", "r", None, early), "from a namespace that does not count");
+        assert_eq!(exception.standing(&policy, early), Standing::Active);
+        assert_eq!(exception.standing(&policy, late), Standing::Expired);
+        assert_eq!(exception.standing(&Policy::default(), early), Standing::NotHonoured);
         let other = json!({"kind": "Pod", "metadata": {"name": "api"}});
         assert!(!exception.allows(&policy, &Subject::of(&other), "team-a", "r", None, early), "another object");
     }

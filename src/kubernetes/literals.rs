@@ -236,8 +236,8 @@ impl<'a> Walker<'a, '_> {
             let Some(text) = value.as_str() else { continue };
             self.path.push(Step::Key(key));
             if binary {
-                let decoded = data_encoding::BASE64.decode(text.as_bytes());
-                let bytes = decoded.as_deref().unwrap_or(text.as_bytes());
+                let decoded = data_encoding::BASE64.decode(text.as_bytes()).map(zeroize::Zeroizing::new);
+                let bytes = decoded.as_ref().map_or(text.as_bytes(), |decoded| decoded.as_slice());
                 goes_on = self.say(Field::Data, None, None, key, bytes);
             } else if is_file(key, text) {
                 goes_on = self.say(Field::Data, None, None, key, text.as_bytes());

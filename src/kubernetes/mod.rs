@@ -22,7 +22,7 @@ mod sharing;
 mod workload;
 
 pub use delta::Legacy;
-pub use exception::{Exception, ObjectSelector};
+pub use exception::{Exception, ObjectSelector, Standing};
 pub use judge::judge;
 pub use literals::{Field, Literal, walk};
 pub use manifest::{Document, Documents, Position};

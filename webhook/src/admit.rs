@@ -45,7 +45,7 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
     let active = state.active.load_full();
     let policy = &active.policy;
     let object = match (request.operation, &request.object) {
-        (Operation::Create | Operation::Update, Some(object)) if object.is_object() => object,
+        (Operation::Create | Operation::Update, Some(object)) if object.is_object() => &**object,
         (Operation::Delete, _) => {
             forget(state, request);
             return Judged::allowed();
@@ -56,7 +56,7 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
             return Judged { decision: undecided(policy, &facts, "the request holds no object"), undecided: Some("undecodable") };
         }
     };
-    let old = request.old_object.as_ref().filter(|old| old.is_object() && request.operation == Operation::Update);
+    let old = request.old_object.as_deref().filter(|old| old.is_object() && request.operation == Operation::Update);
     let subject = Subject::of(object);
     if subject.is_core("Namespace") {
         return Judged::plainly(labels(policy, &subject, old, &request.user_info));
@@ -83,6 +83,9 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
             review.remember(&observed);
         }
         count(state, &decision);
+        if !state.events.note(request, object, &decision) {
+            state.metrics.events_dropped.inc();
+        }
         Judged::plainly(decision)
     })
 }

@@ -71,6 +71,9 @@ pub struct Serve {
     /// Index all ConfigMaps by a watch.
     #[arg(long)]
     pub watch_config_maps: bool,
+    /// Write Events of denials and warnings; needs create and patch on Events.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub events: bool,
     /// Seconds between audits of what runs already; 0 audits never.
     #[arg(long, default_value_t = 3600)]
     pub audit_every: u64,

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zeroize::Zeroizing;
 
 /// Bodies up to here do not count against the sum; the number of requests in flight bounds them.
 const SMALL: usize = 64 << 10;
@@ -28,7 +29,7 @@ impl Bounds {
 /// A body, or as much of it as was read.
 pub struct Body {
     /// The bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Zeroizing<Vec<u8>>,
     /// Why it is not whole: a sentence for people.
     pub problem: Option<&'static str>,
     /// Held until the body is dropped.
@@ -39,7 +40,8 @@ pub struct Body {
 pub async fn read(mut body: axum::body::Body, length: Option<usize>, bounds: &Bounds, patience: Duration) -> Body {
     let expected = length.unwrap_or(bounds.one);
     let mut permit = None;
-    let mut bytes = Vec::new();
+    // Room for small ones at once: what growing leaves behind is not wiped, and costs time.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.unwrap_or(0).min(SMALL)));
     let mut problem = None;
     let reading = async {
         if expected > SMALL {

@@ -67,6 +67,8 @@ pub struct Metrics {
     pub undecided: Family<ReasonLabels, Counter>,
     /// `imgscan_admission_probes_limited_total`.
     pub probes_limited: Counter,
+    /// `imgscan_events_dropped_total`.
+    pub events_dropped: Counter,
     /// `imgscan_admission_review_bytes`.
     pub review_bytes: Histogram,
     /// `imgscan_index_objects`.
@@ -108,6 +110,7 @@ impl Default for Metrics {
             verdicts: Family::default(),
             undecided: Family::default(),
             probes_limited: Counter::default(),
+            events_dropped: Counter::default(),
             review_bytes: Histogram::new((0..9).map(|n| 1024.0 * f64::from(1u32 << (2 * n)))),
             index_objects: Gauge::default(),
             index_fingerprints: Gauge::default(),
@@ -127,6 +130,7 @@ impl Default for Metrics {
         registry.register("imgscan_admission_verdicts", "Violations seen at admission", metrics.verdicts.clone());
         registry.register("imgscan_admission_undecided", "Reviews that could not be judged", metrics.undecided.clone());
         registry.register("imgscan_admission_probes_limited", "Answers that no longer told about sharing", metrics.probes_limited.clone());
+        registry.register("imgscan_events_dropped", "Events that were not written: too many waited", metrics.events_dropped.clone());
         registry.register("imgscan_admission_review_bytes", "Size of reviews", metrics.review_bytes.clone());
         registry.register("imgscan_index_objects", "Objects in the fingerprint index", metrics.index_objects.clone());
         registry.register("imgscan_index_fingerprints", "Different credentials in the index", metrics.index_fingerprints.clone());

@@ -4,7 +4,8 @@
 
 use imgscan::kubernetes::Decision;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::wipe::Wiped;
 
 /// What the API server sends.
 #[derive(Deserialize)]
@@ -38,10 +39,10 @@ pub struct Request {
     pub user_info: UserInfo,
     /// The object to store.
     #[serde(default)]
-    pub object: Option<Value>,
+    pub object: Option<Wiped>,
     /// The object as it is stored.
     #[serde(default)]
-    pub old_object: Option<Value>,
+    pub old_object: Option<Wiped>,
     /// Whether nothing will be stored.
     #[serde(default)]
     pub dry_run: bool,

@@ -46,6 +46,8 @@ async fn metrics(Shared(state): Shared<Arc<State>>) -> Response {
         state.metrics.index_objects.set(i64::try_from(index.objects()).unwrap_or(i64::MAX));
         state.metrics.index_fingerprints.set(i64::try_from(index.fingerprints()).unwrap_or(i64::MAX));
     }
+    let in_force = state.exceptions_in_force(jiff::Timestamp::now());
+    state.metrics.exceptions.set(i64::try_from(in_force).unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], state.metrics.encode()).into_response()
 }

@@ -91,6 +91,10 @@ fn with_cluster(client: kube::Client, args: &Serve, state: &Arc<State>, current:
     tokio::spawn(follow::ready(Arc::clone(state), all_loaded, count));
     tokio::spawn(follow::exceptions(client.clone(), Arc::clone(state)));
     let leads = lease::compete(client.clone(), args.namespace.clone(), format!("{}-leader", args.service), args.replica.clone());
+    tokio::spawn(cluster::exceptions::keep(client.clone(), Arc::clone(state), leads.clone()));
+    if args.events {
+        tokio::spawn(cluster::events::keep(client.clone(), Arc::clone(state), args.replica.clone()));
+    }
     if args.policy_file.is_none() {
         tokio::spawn(follow::policy(client.clone(), Arc::clone(state), args.policy.clone(), args.replica.clone()));
         tokio::spawn(status::keep(client.clone(), args.policy.clone(), args.replica.clone(), leads.clone()));

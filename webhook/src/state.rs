@@ -12,11 +12,11 @@ use arc_swap::ArcSwap;
 use imgscan::{
     detect::Engine,
     fingerprint::Fingerprinter,
-    kubernetes::{Exception, Index, NamespaceFacts, Policy},
+    kubernetes::{Exception, Index, NamespaceFacts, Policy, Standing},
 };
 use tokio::sync::Semaphore;
 
-use crate::{body::Bounds, metrics::Metrics, probes::Probes};
+use crate::{body::Bounds, events::Events, metrics::Metrics, probes::Probes};
 
 /// The policy in force, with the exceptions of the cluster.
 #[derive(Default)]
@@ -94,6 +94,8 @@ pub struct State {
     pub metrics: Metrics,
     /// Who asks too much.
     pub probes: Probes,
+    /// Events that wait to be written.
+    pub events: Events,
     /// What readiness asks for.
     pub ready: Ready,
     /// Limits.
@@ -123,6 +125,7 @@ impl State {
             index: RwLock::default(),
             metrics: Metrics::default(),
             probes: Probes::default(),
+            events: Events::default(),
             ready: Ready::default(),
             bounds: Bounds::new(limits.body, limits.bodies),
             workers: Arc::new(Semaphore::new(limits.workers.max(1))),
@@ -150,8 +153,13 @@ impl State {
 
     /// Replaces the exceptions.
     pub fn set_exceptions(&self, exceptions: Vec<Exception>) {
-        self.metrics.exceptions.set(i64::try_from(exceptions.len()).unwrap_or(i64::MAX));
         self.active.rcu(|active| Active { policy: active.policy.clone(), exceptions: exceptions.clone() });
+    }
+
+    /// Exceptions that are in force at `now`.
+    pub fn exceptions_in_force(&self, now: jiff::Timestamp) -> usize {
+        let active = self.active.load();
+        active.exceptions.iter().filter(|exception| exception.standing(&active.policy, now) == Standing::Active).count()
     }
 
     /// What is known of a namespace.

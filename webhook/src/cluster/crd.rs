@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use imgscan::kubernetes::{Exception, Policy};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,14 +61,25 @@ pub struct ReplicaStatus {
     kind = "CredentialException",
     plural = "credentialexceptions",
     namespaced,
+    status = "ExceptionStatus",
     shortname = "credex",
     category = "imgscan",
+    printcolumn(name = "Active", type_ = "string", json_path = r#".status.conditions[?(@.type=="Active")].status"#),
+    printcolumn(name = "Why", type_ = "string", json_path = r#".status.conditions[?(@.type=="Active")].reason"#),
     printcolumn(name = "Owner", type_ = "string", json_path = ".spec.owner"),
     printcolumn(name = "Expires", type_ = "string", json_path = ".spec.expires"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".spec.reason", priority = 1)
 )]
 #[serde(transparent)]
 pub struct CredentialExceptionSpec(pub Exception);
+
+/// Whether an exception counts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExceptionStatus {
+    /// `Active`: True, or False for the reason `Expired`, `NotHonoured` (the policy's `exceptionsFrom` lacks its namespace) or `Invalid`.
+    pub conditions: Vec<Condition>,
+}
 
 /// Both definitions, for `imgscan-webhook crds`.
 pub fn definitions() -> Vec<CustomResourceDefinition> {

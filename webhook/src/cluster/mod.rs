@@ -4,6 +4,8 @@
 pub mod audit;
 pub mod ca;
 pub mod crd;
+pub mod events;
+pub mod exceptions;
 pub mod key;
 pub mod lease;
 pub mod status;

@@ -17,9 +17,13 @@ use kube::{
     runtime::{WatchStreamExt, watcher, watcher::Event},
 };
 use serde_json::Value;
+use zeroize::Zeroize;
 
 use super::{GROUP, all, resource, status, to_value};
-use crate::state::State;
+use crate::{
+    state::State,
+    wipe::{Wiped, wipe},
+};
 
 /// Objects a page: a Secret may hold 1 MiB.
 const PAGE: u32 = 25;
@@ -180,12 +184,14 @@ pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: tok
         let mut done = false;
         match event {
             Event::Init => seen.clear(),
-            Event::InitApply(object) | Event::Apply(object) => {
-                let mut object = to_value(&object);
+            Event::InitApply(mut object) | Event::Apply(mut object) => {
+                let mut whole = to_value(&object);
+                wipe(&mut object.data);
+                object.metadata.annotations.iter_mut().flatten().for_each(|(_, text)| text.zeroize());
                 // Items of a list carry neither.
-                object["apiVersion"] = Value::String(api_version.clone());
-                object["kind"] = Value::String(kind_name.clone());
-                seen.insert(index(&state, &object, &mut scratch));
+                whole["apiVersion"] = Value::String(api_version.clone());
+                whole["kind"] = Value::String(kind_name.clone());
+                seen.insert(index(&state, &Wiped::from(whole), &mut scratch));
             }
             Event::Delete(object) => {
                 let key = ObjectKey {

@@ -109,9 +109,17 @@ impl Cluster {
         Arc::new(cluster)
     }
 
-    async fn ready(&self) -> bool {
+    pub(crate) async fn ready(&self) -> bool {
         let request = axum::http::Request::get("/readyz").body(Vec::new()).expect("a request");
         self.client.request_text(request).await.is_ok()
+    }
+
+    /// Stops etcd without ending it, or lets it go on.
+    pub(crate) fn hold_etcd(&self, hold: bool) {
+        let signal = if hold { "-STOP" } else { "-CONT" };
+        let children = self.children.lock().expect("no panic");
+        let etcd = children.get(1).expect("the API server and etcd").id().to_string();
+        assert!(Command::new("kill").args([signal, &etcd]).status().is_ok_and(|status| status.success()));
     }
 
     pub(crate) fn stop(&self) {

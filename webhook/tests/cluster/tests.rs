@@ -39,6 +39,7 @@ tests! {
     t07_a_rolling_restart_fails_no_call,
     t11_exceptions_end,
     t12_guessable_values_change_no_answer,
+    events_are_counted_on_what_exists,
     shared_keys_are_refused_across_namespaces,
     the_audit_writes_one_report_for_each_object_with_findings,
     t14_without_the_api_server_reviews_are_still_answered,
@@ -172,7 +173,10 @@ async fn t03_escapes_and_oversize_never_fail_open(cluster: Arc<Cluster>) {
     for policy in ["Fail", "Ignore"] {
         cluster.register(webhook.port, policy).await;
         cluster.wait("the CA in the new configuration", 30, || async { reaches(&cluster).await }).await;
+        let start = std::time::Instant::now();
         let answer = create("padded", 1_400_000, literal(4)).await.expect("an answer");
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(5), "{took:?}: within the webhook's timeoutSeconds, in a debug build too");
         let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap_or_default());
         assert_eq!(status, 403, "{policy}: {}", text.chars().take(300).collect::<String>());
         assert!(text.contains("env GITHUB_TOKEN"), "judged, not given up");
@@ -307,7 +311,7 @@ async fn t11_exceptions_end(cluster: Arc<Cluster>) {
         cluster.namespace(name, &[]).await;
     }
     cluster.policy(enforce()).await;
-    let _webhook = cluster.serving("t11", &[]).await;
+    let webhook = cluster.serving("t11", &[]).await;
     let object = pod("t11", "x", literal(10));
     let error = cluster.create(&object).await.expect_err("denied");
     let fingerprint = error.split("id ").nth(1).and_then(|rest| rest.get(..32)).expect("an id").to_owned();
@@ -321,9 +325,73 @@ async fn t11_exceptions_end(cluster: Arc<Cluster>) {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let dry = PostParams { dry_run: true, ..PostParams::default() };
     denied(cluster.create_with(&object, &dry).await, "GITHUB_TOKEN");
-    cluster.create(&exception(HOME, "good", &soon(12))).await.expect("stored");
+    cluster.create(&exception(HOME, "good", &soon(30))).await.expect("stored");
     cluster.wait("the exception", 8, || async { cluster.create_with(&object, &dry).await.is_ok() }).await;
-    cluster.wait("its end", 20, || async { cluster.create_with(&object, &dry).await.is_err() }).await;
+    // The status says which count, and so does the metric.
+    let standing = |home: &'static str, name: &'static str| {
+        let cluster = Arc::clone(&cluster);
+        async move {
+            let kind = json!({"apiVersion": "imgscan.dev/v1alpha1", "kind": "CredentialException", "metadata": {"namespace": home}});
+            let stored = serde_json::to_value(cluster.api(&kind).get(name).await.expect("stored")).expect("JSON");
+            stored["status"]["conditions"][0]["reason"].as_str().unwrap_or_default().to_owned()
+        }
+    };
+    let in_force = |count: u32| {
+        let webhook = &webhook;
+        async move { webhook.get("/metrics").await.expect("metrics").1.contains(&format!("imgscan_exceptions {count}\n")) }
+    };
+    assert!(in_force(1).await, "the good one alone");
+    cluster.wait("its status", 25, || async { standing(HOME, "good").await == "Active" }).await;
+    assert_eq!(standing("t11home", "foreign").await, "NotHonoured");
+    assert_eq!(standing(HOME, "expired").await, "Expired");
+    cluster.wait("its end", 40, || async { cluster.create_with(&object, &dry).await.is_err() }).await;
+    assert!(in_force(0).await, "it has ended");
+    cluster.wait("its status", 25, || async { standing(HOME, "good").await == "Expired" }).await;
+}
+
+async fn events_are_counted_on_what_exists(cluster: Arc<Cluster>) {
+    cluster.namespace("events", &[]).await;
+    cluster.policy(enforce()).await;
+    let _webhook = cluster.serving("events", &[]).await;
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    denied(cluster.create_with(&pod("events", "dry", literal(15)), &dry).await, "GITHUB_TOKEN");
+    for number in 0..12 {
+        denied(cluster.create(&pod("events", &format!("x{number}"), literal(15))).await, "GITHUB_TOKEN");
+    }
+    let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "0c9a8d74-9cb7-44dd-b98e-09fd62def2f4", "controller": true});
+    let mut owned = pod("events", "web-1", literal(15));
+    owned["metadata"]["ownerReferences"] = json!([owner]);
+    denied(cluster.create(&owned).await, "GITHUB_TOKEN");
+    let clean = pod("events", "clean", json!([]));
+    cluster.create(&clean).await.expect("clean");
+    denied(cluster.patch(&clean, &json!({"metadata": {"annotations": {"note": github(15)}}})).await, "annotation note");
+    let kind = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"namespace": "events"}});
+    let list = || async {
+        let list = cluster.api(&kind).list(&Default::default()).await.expect("a list");
+        list.items.into_iter().map(|event| serde_json::to_value(event).expect("JSON")).collect::<Vec<_>>()
+    };
+    let counts = || async {
+        let mut counts: Vec<(String, u64)> = list()
+            .await
+            .iter()
+            .map(|event| {
+                let about = &event["involvedObject"];
+                (format!("{}/{}", about["kind"], about["name"]).replace('"', ""), event["count"].as_u64().unwrap_or_default())
+            })
+            .collect();
+        counts.sort();
+        counts
+    };
+    let wanted =
+        [("Namespace/events", 12), ("Pod/clean", 1), ("ReplicaSet/web", 1)].map(|(about, count)| (about.to_owned(), count)).to_vec();
+    cluster.wait("the events", 20, || async { counts().await == wanted }).await;
+    let all = serde_json::to_string(&list().await).expect("JSON");
+    assert!(all.contains("CredentialDenied") && all.contains("github-pat") && !all.contains(&github(15)), "{all}");
+    // What repeats counts up, in a later round too.
+    denied(cluster.create(&pod("events", "again", literal(15))).await, "GITHUB_TOKEN");
+    let later = ("Namespace/events".to_owned(), 13);
+    cluster.wait("the count", 20, || async { counts().await.contains(&later) }).await;
+    assert_eq!(list().await.len(), 3);
 }
 
 async fn t12_guessable_values_change_no_answer(cluster: Arc<Cluster>) {
@@ -424,6 +492,21 @@ async fn t14_without_the_api_server_reviews_are_still_answered(cluster: Arc<Clus
         async move { http.post(format!("https://127.0.0.1:{webhook_port}/validate")).body(body).send().await.ok()?.json::<Value>().await.ok() }
     };
     assert_eq!(answer(webhook.port).await.expect("an answer")["response"]["allowed"], false);
+    // The store hangs: what is loaded stays in force, nothing waits for the API server, and the watches go on afterwards.
+    cluster.hold_etcd(true);
+    let start = std::time::Instant::now();
+    while start.elapsed() < Duration::from_secs(8) {
+        let asked = std::time::Instant::now();
+        assert_eq!(answer(webhook.port).await.expect("an answer")["response"]["allowed"], false);
+        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(webhook.is_ready().await, "ready all the same");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    cluster.hold_etcd(false);
+    cluster.wait("the API server", 60, || async { cluster.ready().await }).await;
+    cluster.policy(json!({"mode": "audit"})).await;
+    cluster.wait("the new policy", 60, || async { answer(webhook.port).await.expect("an answer")["response"]["allowed"] == true }).await;
+    cluster.policy(enforce()).await;
     let port = webhook.port;
     drop(webhook);
     cluster.register(port, "Fail").await;
@@ -447,6 +530,7 @@ async fn t09_no_secret_ever_leaves(cluster: Arc<Cluster>) {
     for (api_version, kind) in [
         ("openreports.io/v1alpha1", "Report"),
         ("v1", "Event"),
+        ("imgscan.dev/v1alpha1", "CredentialException"),
         ("imgscan.dev/v1alpha1", "CredentialPolicy"),
         ("coordination.k8s.io/v1", "Lease"),
     ] {
@@ -458,7 +542,7 @@ async fn t09_no_secret_ever_leaves(cluster: Arc<Cluster>) {
             .unwrap_or_default();
         written.push_str(&serde_json::to_string(&list).expect("JSON"));
     }
-    for seed in 1..=14 {
+    for seed in 1..=15 {
         for canary in [github(seed), alphanumeric(11, 40), "Summer2024!".to_owned()] {
             let encoded = data_encoding_base64(canary.as_bytes());
             assert!(!written.contains(&canary) && !written.contains(&encoded), "a canary of seed {seed} leaked");
