@@ -1,10 +1,12 @@
 //! Load of the webhook on this machine: client and server in one process, over TLS on loopback.
 //!
 //!     cargo run --release -p imgscan-webhook --example load -- reviews [FOLDER OF MANIFESTS]
+//!     cargo run --release -p imgscan-webhook --example load -- rate REVIEWS_PER_SECOND [FOLDER OF MANIFESTS]
 //!     cargo run --release -p imgscan-webhook --example load -- index
 //!
 //! `reviews` sends AdmissionReviews for 20 seconds over 16 connections and prints rate and latencies; with a folder, each
-//! object of its manifests in turn, else a typical pod. `index` puts 30,000 Secrets of 32 KB in the index and prints memory.
+//! object of its manifests in turn, else a typical pod. `rate` asks so many times a second for 10 seconds over 64 connections, and
+//! counts each latency from the moment at which the review was due: one that waits for a late connection counts as slow. `index` puts 30,000 Secrets of 32 KB in the index and prints memory.
 
 use std::{
     path::Path,
@@ -26,8 +28,14 @@ use imgscan_webhook::{
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
-const SECONDS: u64 = 20;
-const CONNECTIONS: usize = 16;
+/// How to ask.
+#[derive(Clone, Copy)]
+struct Load {
+    seconds: u64,
+    connections: usize,
+    /// Reviews a second; as fast as they are answered otherwise.
+    rate: Option<u32>,
+}
 
 fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -35,10 +43,15 @@ fn main() {
     match args.next().as_deref() {
         Some("reviews") => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(reviews(bodies(args.next().as_deref())));
+            runtime.block_on(reviews(bodies(args.next().as_deref()), Load { seconds: 20, connections: 16, rate: None }));
+        }
+        Some("rate") => {
+            let rate = args.next().and_then(|text| text.parse().ok()).filter(|rate| *rate > 0).expect("reviews a second");
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(reviews(bodies(args.next().as_deref()), Load { seconds: 10, connections: 64, rate: Some(rate) }));
         }
         Some("index") => index(),
-        _ => say("usage: load reviews [FOLDER] | load index"),
+        _ => say("usage: load reviews [FOLDER] | load rate REVIEWS_PER_SECOND [FOLDER] | load index"),
     }
 }
 
@@ -132,7 +145,7 @@ fn collect(path: &Path, bodies: &mut Vec<Vec<u8>>) {
     }
 }
 
-async fn reviews(bodies: Vec<Vec<u8>>) {
+async fn reviews(bodies: Vec<Vec<u8>>, load: Load) {
     let state = state();
     let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
@@ -144,18 +157,30 @@ async fn reviews(bodies: Vec<Vec<u8>>) {
     tokio::spawn(server::serve(listener, Some(current), router::router(state), stopped));
     let bodies: Arc<Vec<axum::body::Bytes>> = Arc::new(bodies.into_iter().map(axum::body::Bytes::from).collect());
     let sizes: Vec<usize> = bodies.iter().map(axum::body::Bytes::len).collect();
-    let end = Instant::now() + Duration::from_secs(SECONDS);
-    let workers: Vec<_> = (0..CONNECTIONS)
+    // Time for the handshakes.
+    let begin = Instant::now() + Duration::from_millis(500);
+    let end = begin + Duration::from_secs(load.seconds);
+    let workers: Vec<_> = (0..load.connections)
         .map(|worker| {
             let (bodies, url) = (Arc::clone(&bodies), url.clone());
             tokio::spawn(async move {
                 let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");
+                let warm = client.post(&url).body(bodies.first().cloned().unwrap_or_default()).send().await.expect("an answer");
+                let _ = warm.bytes().await.expect("a body");
                 let mut latencies = Vec::new();
-                for number in worker.. {
-                    if Instant::now() >= end {
+                tokio::time::sleep_until(begin.into()).await;
+                for turn in 0.. {
+                    let number = worker + turn * load.connections;
+                    let mut start = Instant::now();
+                    if let Some(rate) = load.rate {
+                        start = begin + Duration::from_secs_f64(number as f64 / f64::from(rate));
+                        if start < end {
+                            tokio::time::sleep_until(start.into()).await;
+                        }
+                    }
+                    if start >= end {
                         break;
                     }
-                    let start = Instant::now();
                     let body = bodies.get(number % bodies.len()).cloned().unwrap_or_default();
                     let answer = client.post(&url).body(body).send().await.expect("an answer");
                     assert!(answer.status().is_success());
@@ -177,7 +202,7 @@ async fn reviews(bodies: Vec<Vec<u8>>) {
         latencies.len(),
         bodies.len(),
         sizes.iter().sum::<usize>() / sizes.len().max(1),
-        latencies.len() as f64 / SECONDS as f64,
+        latencies.len() as f64 / load.seconds as f64,
         at(0.5),
         at(0.99),
         at(0.999),

@@ -224,12 +224,21 @@ impl Cluster {
     /// Sets the policy's spec.
     pub(crate) async fn policy(&self, spec: Value) {
         let policy = json!({"apiVersion": "imgscan.dev/v1alpha1", "kind": "CredentialPolicy", "metadata": {"name": "default"}});
-        // A merge would keep what is not named.
-        let current = self.api(&policy).get("default").await.expect("the policy");
-        let mut object = serde_json::to_value(current).expect("JSON");
-        object["spec"] = spec;
-        let typed: DynamicObject = serde_json::from_value(object).expect("an object");
-        self.api(&policy).replace("default", &PostParams::default(), &typed).await.expect("the policy");
+        // A merge would keep what is not named; and replicas write the status meanwhile.
+        self.wait("the policy", 20, || async {
+            let Ok(current) = self.api(&policy).get("default").await else { return false };
+            let mut object = serde_json::to_value(current).expect("JSON");
+            object["spec"] = spec.clone();
+            let typed: DynamicObject = serde_json::from_value(object).expect("an object");
+            match self.api(&policy).replace("default", &PostParams::default(), &typed).await.map_err(words) {
+                Ok(_) => true,
+                Err(error) => {
+                    assert!(error.starts_with("409") || error.starts_with("5"), "{error}");
+                    false
+                }
+            }
+        })
+        .await;
     }
 
     /// Starts a replica under the service account's rights.
@@ -267,7 +276,9 @@ impl Cluster {
         let end = Instant::now() + Duration::from_secs(40);
         loop {
             match self.create_with(&probe, &params).await {
-                Ok(_) => return webhook,
+                // Until it has seen the configuration, the API server admits without asking.
+                Ok(_) if webhook.was_asked().await => return webhook,
+                Ok(_) => {}
                 Err(error) => *outcome.lock().expect("no panic") = error,
             }
             assert!(Instant::now() < end, "the API server does not reach the webhook: {}", outcome.lock().expect("no panic"));
@@ -298,6 +309,10 @@ impl Webhook {
 
     pub(crate) async fn is_ready(&self) -> bool {
         self.get("/readyz").await.is_some_and(|(status, _)| status == 200)
+    }
+
+    async fn was_asked(&self) -> bool {
+        self.get("/metrics").await.is_some_and(|(_, text)| text.contains("controller_runtime_webhook_requests_total{"))
     }
 
     /// Asks it to end as the kubelet does.
