@@ -40,6 +40,10 @@ impl Reference {
             None => (None, text.to_owned()),
         };
         let parsed = oci_distribution::Reference::try_from(plain.as_str()).map_err(|why| wrong(explain(&why)))?;
+        // The library lets upper case pass in a first component that it takes for no registry.
+        if parsed.repository().bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(wrong("a repository is written in lower case"));
+        }
         let registry = match address {
             Some(address) => parsed.registry().replacen(IPV6, &format!("[{address}]"), 1),
             None if parsed.registry() == "registry-1.docker.io" => DOCKER_HUB.to_owned(),
