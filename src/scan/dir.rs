@@ -1,7 +1,7 @@
 //! A directory tree as one layer without a config: a build context, an unpacked root.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -12,12 +12,14 @@ use std::{
 use super::{
     Progress, ScanOptions,
     assemble::{self, Parts},
+    layers::DATABASES,
     outcome::{EntrySink, Outcome},
 };
 use crate::{
     content::{self, Scanner},
     image::{Image, ImageError},
     layer::{Gap, stack::PathHasher},
+    provenance::Facts,
     report::ImageReport,
 };
 
@@ -42,11 +44,12 @@ pub(super) fn scan(
 
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
+    let facts = Mutex::new((Facts::default(), 0));
     let work = || {
         let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
         let mut own = Outcome::default();
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            scan_file(root, file, &mut scanner, &mut own);
+            scan_file(root, file, &mut scanner, &mut own, &facts);
             progress.bytes(file.size);
         }
         if let Ok(mut results) = results.lock() {
@@ -60,6 +63,7 @@ pub(super) fn scan(
         work();
     });
     results.into_inner().unwrap_or_default().into_iter().for_each(|own| outcome.merge(own));
+    outcome.facts = facts.into_inner().map(|(facts, _)| facts).unwrap_or_default();
     outcome.complete = true;
     outcome.close();
     progress.layer();
@@ -115,14 +119,28 @@ fn collect(folder: &Path, files: &mut Vec<Listed>, outcome: &mut Outcome, depth:
     }
 }
 
-fn scan_file(root: &Path, file: &Listed, scanner: &mut Scanner, outcome: &mut Outcome) {
+/// `facts` holds what package databases say, and the bytes of those that were read.
+fn scan_file(root: &Path, file: &Listed, scanner: &mut Scanner, outcome: &mut Outcome, facts: &Mutex<(Facts, u64)>) {
     let relative = file.path.strip_prefix(root).unwrap_or(&file.path);
     let path: Arc<str> = relative.to_string_lossy().into();
     outcome.walked.files += 1;
     outcome.walked.bytes += file.size;
     let scanned = fs::File::open(&file.path).and_then(|mut reader| {
         let mut sink = EntrySink { outcome, path: path.clone(), raw_path: path.as_bytes(), position: 0 };
-        scanner.scan(&path, Some(file.size), &mut reader, &mut sink)
+        let Some(mut capture) = Facts::capture(&path).filter(|_| file.size <= DATABASES) else {
+            return scanner.scan(&path, Some(file.size), &mut reader, &mut sink);
+        };
+        let mut captured = capture.reading(&mut reader);
+        scanner.scan(&path, Some(file.size), &mut captured, &mut sink)?;
+        io::copy(&mut captured, &mut io::sink())?;
+        drop(captured);
+        if let Ok(mut facts) = facts.lock()
+            && facts.1 + file.size <= DATABASES
+        {
+            facts.1 += file.size;
+            facts.0.add(&capture);
+        }
+        Ok(())
     });
     if let Err(error) = scanned {
         outcome.gap(Gap { path: Some(path.to_string()), reason: format!("cannot be read: {error}"), bytes: None });

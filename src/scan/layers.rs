@@ -25,7 +25,7 @@ use crate::{
 
 /// Bytes of one layer's package databases that are learnt from: what they say stays in memory. A finding in a file whose
 /// package is not known is reported.
-const DATABASES: u64 = 128 << 20;
+pub(super) const DATABASES: u64 = 128 << 20;
 
 /// One layer to scan.
 pub(super) struct Job<'a> {

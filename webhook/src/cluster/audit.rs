@@ -139,17 +139,11 @@ async fn audit_kind(
             // What a controller made is judged at the object that it was made from, if that is audited at all.
             match owner(&object) {
                 Some(owner) if covered.contains(&owner) => continue,
-                Some(owner) => {
-                    if uncovered.insert(owner.clone()) {
-                        let (group, kind) = owner;
-                        tracing::warn!(
-                            group,
-                            kind,
-                            "pods of a kind that is not audited, nor perhaps judged at admission; see --audit-also"
-                        );
-                    }
+                Some(owner) if uncovered.insert(owner.clone()) => {
+                    let (group, kind) = owner;
+                    tracing::warn!(group, kind, "pods of a kind that is not audited, nor perhaps judged at admission; see --audit-also");
                 }
-                None => {}
+                Some(_) | None => {}
             }
             let worker = Arc::clone(state);
             let (object, results) = tokio::task::spawn_blocking(move || {
