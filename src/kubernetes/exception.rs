@@ -128,7 +128,7 @@ impl Exception {
     pub fn standing(&self, policy: &Policy, now: Timestamp) -> Standing {
         if self.check().is_err() {
             Standing::Invalid
-        } else if !self.expires().is_some_and(|end| end > now) {
+        } else if self.expires().is_none_or(|end| end <= now) {
             Standing::Expired
         } else if !policy.exceptions_from.contains(&self.home) {
             Standing::NotHonoured
