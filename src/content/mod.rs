@@ -4,6 +4,7 @@
 mod ar;
 mod compressed;
 mod cpio;
+mod der;
 mod encoded;
 mod git;
 mod hashing;
@@ -29,7 +30,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::detect::{Engine, Hint, Match, Scratch};
+use crate::detect::{Engine, Hint, Match, Scratch, public::Certificate};
 
 /// A match with its place inside the file that was scanned.
 pub struct Found {
@@ -64,6 +65,10 @@ pub trait Sink {
     /// need none.
     fn hashes(&mut self, hashes: ContentHashes) {
         let _ = hashes;
+    }
+    /// A certificate: no finding, but it tells whom a private key elsewhere speaks for.
+    fn certificate(&mut self, certificate: Certificate) {
+        let _ = certificate;
     }
 }
 
@@ -149,6 +154,7 @@ impl Scanner {
         for reason in self.scratch.gaps() {
             sink.uncovered(Uncovered { inner: Vec::new(), reason: (*reason).to_owned(), bytes: None });
         }
+        self.scratch.certificates().for_each(|certificate| sink.certificate(certificate));
     }
 }
 

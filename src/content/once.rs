@@ -5,6 +5,7 @@ use std::{collections::HashSet, io};
 use sha2::{Digest, Sha256};
 
 use super::{ContentHashes, Found, Sink, Uncovered, walk::Walk};
+use crate::detect::public::Certificate;
 
 /// Remembers by hash: nothing else holds a secret's bytes.
 struct Once<'s> {
@@ -30,6 +31,10 @@ impl Sink for Once<'_> {
 
     fn hashes(&mut self, hashes: ContentHashes) {
         self.sink.hashes(hashes);
+    }
+
+    fn certificate(&mut self, certificate: Certificate) {
+        self.sink.certificate(certificate);
     }
 }
 

@@ -140,6 +140,7 @@ impl Walk<'_> {
         for reason in self.scratch.gaps().to_vec() {
             self.gap(reason.to_owned(), None);
         }
+        self.scratch.certificates().for_each(|certificate| self.sink.certificate(certificate));
         if !hint.binary {
             self.encoded(hint.path, text, &decoded);
         }

@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Pkcs12,
     /// A Java key store, JKS or JCEKS.
     Jks,
+    /// A private key or a certificate in DER; the label that it has in PEM.
+    Der(&'static str),
     /// A container that nothing here can read.
     Unread(&'static str),
 }
@@ -69,6 +71,7 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
         b'S' if head.starts_with(b"SQLite format 3\0") => Some(Kind::Sqlite),
         b'%' if head.starts_with(b"%PDF-") => Some(Kind::Pdf),
         0x30 if is_pkcs12(head) => Some(Kind::Pkcs12),
+        0x30 => super::der::label(head).map(Kind::Der),
         0xfe if head.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) => Some(Kind::Jks),
         0xce if head.starts_with(&[0xce, 0xce, 0xce, 0xce]) => Some(Kind::Jks),
         b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Some(Kind::Unread("7z")),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Found, Limits, Sink, Uncovered, ar, compressed, cpio, git, hashing, keystore,
+    Found, Limits, Sink, Uncovered, ar, compressed, cpio, der, git, hashing, keystore,
     meter::Meter,
     pdf,
     pool::Pool,
@@ -168,6 +168,7 @@ impl Walk<'_> {
             Kind::Pdf => pdf::pdf(self, name, &mut all),
             Kind::Pkcs12 => keystore::pkcs12(self, name, &mut all),
             Kind::Jks => keystore::java(self, name, &mut all),
+            Kind::Der(label) => der::der(self, name, label, &mut all),
             Kind::Unread(format) => {
                 self.gap(format!("{format} archives cannot be read"), None);
                 self.raw(name, &mut all)

@@ -20,6 +20,8 @@ pub(super) struct Target {
     pub(super) url: bool,
     /// It is a command whose arguments hold credentials.
     pub(super) command: bool,
+    /// It is the end of a certificate's PEM header.
+    pub(super) certificate: bool,
     /// It is a literal in an encoded form, to be compared exactly.
     pub(super) encoded: Option<encoded::Form>,
 }
@@ -158,6 +160,9 @@ impl Index {
         for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie"] {
             literals.at(command.as_bytes()).command = true;
         }
+        for label in ["BEGIN CERTIFICATE-----", "BEGIN TRUSTED CERTIFICATE-----", "BEGIN X509 CERTIFICATE-----"] {
+            literals.at(label.as_bytes()).certificate = true;
+        }
         for word in [
             "password",
             "passwd",
@@ -169,6 +174,7 @@ impl Index {
             "TOKEN",
             "Password",
             "PRIVATE KEY-----",
+            "BEGIN CERTIFICATE-----",
             "_token",
             "apiKey",
         ] {

@@ -17,6 +17,7 @@ mod model;
 mod names;
 mod overlap;
 mod prefilter;
+pub mod public;
 mod quiet;
 pub mod rule;
 #[cfg(test)]
@@ -102,12 +103,18 @@ pub struct Scratch {
     words: classify::Buffer,
     candidates: Vec<overlap::Candidate>,
     gaps: Vec<&'static str>,
+    certificates: Vec<public::Certificate>,
 }
 
 impl Scratch {
     /// Which limits the last search ran into, as reasons for people; nothing, nearly always.
     pub fn gaps(&self) -> &[&'static str] {
         &self.gaps
+    }
+
+    /// The certificates that the last search came by: no findings, but they tell whom a private key speaks for.
+    pub fn certificates(&mut self) -> impl Iterator<Item = public::Certificate> + '_ {
+        self.certificates.drain(..)
     }
 }
 
@@ -131,6 +138,11 @@ impl Engine {
         Self { now, ..self }
     }
 
+    /// The clock's time, in seconds since the epoch.
+    pub fn now(&self) -> Option<i64> {
+        self.now
+    }
+
     /// The rules in use.
     pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
@@ -141,6 +153,7 @@ impl Engine {
     pub fn find(&self, haystack: &[u8], hint: &Hint<'_>, scratch: &mut Scratch, emit: &mut dyn FnMut(Match)) {
         scratch.candidates.clear();
         scratch.gaps.clear();
+        scratch.certificates.clear();
         search::Search::new(self, scratch).run(haystack, hint);
         overlap::resolve(&mut scratch.candidates);
         for candidate in scratch.candidates.drain(..) {

@@ -11,7 +11,7 @@ use super::{
     index::{Target, Word},
     model::entropy,
     overlap::{Candidate, Rank},
-    quiet, rule,
+    public, quiet, rule,
     structured::{self, Meaning},
     surroundings::{Kind, Surroundings},
     token, url,
@@ -27,6 +27,8 @@ const DEPTH: u8 = 3;
 const MOST: usize = 20_000;
 /// Decoded bytes of one haystack.
 const DECODED: usize = 8 << 20;
+/// Certificates of one haystack that are looked at: they are no findings.
+const CERTIFICATES: usize = 2_000;
 /// Bytes on either side of a match in which context words count.
 const NEARBY: usize = 256;
 
@@ -118,6 +120,9 @@ impl<'e, 's> Search<'e, 's> {
             for rule in &target.tokens {
                 self.token(*rule, haystack, here.clone(), hint);
             }
+            if target.certificate {
+                self.certificate(haystack.get(here.end..).unwrap_or_default());
+            }
             if !hint.binary {
                 self.word(target, haystack, here.clone(), hint, surroundings, &mut name_end);
                 if target.url {
@@ -133,6 +138,13 @@ impl<'e, 's> Search<'e, 's> {
                 self.nested(&run.bytes, &run.span, run.label, hint);
             }
         });
+    }
+
+    /// A certificate whose header ends where `text` starts.
+    fn certificate(&mut self, text: &[u8]) {
+        if self.scratch.certificates.len() < CERTIFICATES {
+            self.scratch.certificates.extend(public::certificate_after(text));
+        }
     }
 
     /// A word of a name: the assignment around it, if there is one.

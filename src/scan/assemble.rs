@@ -6,13 +6,15 @@ use std::{
 };
 
 use super::{
-    ScanOptions, config,
+    ScanOptions,
+    certificates::Certificates,
+    config,
     outcome::{Outcome, Seen},
     scrub::Scrub,
 };
 use crate::{
     Secret,
-    finding::{Confidence, Finding, LayerId, Location, Place, Skip, State},
+    finding::{Confidence, Finding, LayerId, Location, Place, Severity, Skip, State},
     image::Image,
     layer::stack::{self, PathHasher, Paths},
     provenance::{Database, Facts, Package},
@@ -102,7 +104,10 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
             package: None,
         });
     }
-    let (findings, suppressed) = group(sightings, options);
+    let mut certificates = Certificates::default();
+    let outcomes = parts.layers.iter().map(AsRef::as_ref).chain([&parts.config]);
+    outcomes.for_each(|outcome| certificates.merge(&outcome.certificates));
+    let (findings, suppressed) = group(sightings, &certificates, options);
     ImageReport {
         reference: parts.image.reference.clone(),
         digest: parts.image.digest.clone(),
@@ -151,7 +156,7 @@ fn location(seen: &Seen, scrub: &Scrub) -> Location {
 }
 
 /// One secret, one finding: sightings of the same canonical value come together under the most specific rule.
-fn group(sightings: Vec<Sighting<'_>>, options: &ScanOptions) -> (Vec<Finding>, Suppressed) {
+fn group(sightings: Vec<Sighting<'_>>, certificates: &Certificates, options: &ScanOptions) -> (Vec<Finding>, Suppressed) {
     // In the order of the keys: findings that are alike in all that they are sorted by come out in the same order every time.
     let mut by_value: BTreeMap<[u8; 32], Vec<Sighting<'_>>> = BTreeMap::new();
     let mut suppressed = Suppressed::default();
@@ -174,7 +179,7 @@ fn group(sightings: Vec<Sighting<'_>>, options: &ScanOptions) -> (Vec<Finding>, 
             suppressed.public += 1;
             continue;
         }
-        let Some(finding) = finding(group, options) else { continue };
+        let Some(finding) = finding(group, certificates, options) else { continue };
         if finding.confidence < options.min_confidence {
             suppressed.low_confidence += 1;
         } else {
@@ -191,7 +196,7 @@ fn group(sightings: Vec<Sighting<'_>>, options: &ScanOptions) -> (Vec<Finding>, 
     (findings, suppressed)
 }
 
-fn finding(group: Vec<Sighting<'_>>, options: &ScanOptions) -> Option<Finding> {
+fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, options: &ScanOptions) -> Option<Finding> {
     // The most specific sighting names the finding.
     let best = group.iter().max_by(|a, b| {
         let rank = |sighting: &Sighting<'_>| (sighting.seen.found.matched.confidence, sighting.seen.found.matched.severity);
@@ -207,7 +212,13 @@ fn finding(group: Vec<Sighting<'_>>, options: &ScanOptions) -> Option<Finding> {
     if let Some(reason) = &matched.refuted {
         evidence.push(format!("refuted: {reason}"));
     }
-    let (severity, visible) = (matched.severity, matched.visible);
+    let (mut severity, visible) = (matched.severity, matched.visible);
+    if let Some(certified) = certificates.of(&secret, options.engine.now()) {
+        if certified.expired {
+            severity = severity.min(Severity::Medium);
+        }
+        evidence.push(certified.evidence);
+    }
     let mut confidence = matched.confidence;
     if let Some(package) = group.iter().find_map(|sighting| sighting.package) {
         let origin = if package.public { "public package" } else { "package of unknown origin" };

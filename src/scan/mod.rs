@@ -1,6 +1,7 @@
 //! The pipeline: target -> images -> layers in parallel -> findings with layer and state -> report.
 
 mod assemble;
+mod certificates;
 mod config;
 mod dir;
 mod layers;

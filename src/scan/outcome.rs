@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::certificates::Certificates;
 use crate::{
     content::{ContentHashes, Found, Sink, Uncovered},
+    detect::public::Certificate,
     finding::{Location, LocationKind, Skip},
     layer::{Gap, Walked, stack::Paths},
     provenance::Facts,
@@ -37,6 +39,8 @@ pub(super) struct Outcome {
     pub(super) paths: Paths,
     /// What the layer's package databases say.
     pub(super) facts: Facts,
+    /// The layer's certificates.
+    pub(super) certificates: Certificates,
     /// Hard links: (hash of the target, path, position).
     pub(super) hard_links: Vec<(u64, Vec<u8>, u32)>,
     pub(super) walked: Walked,
@@ -81,6 +85,7 @@ impl Outcome {
     pub(super) fn merge(&mut self, other: Self) {
         other.seen.into_iter().for_each(|seen| self.push(seen));
         other.gaps.into_iter().for_each(|gap| self.gap(gap));
+        self.certificates.merge(&other.certificates);
         self.dropped += other.dropped;
         self.dropped_gaps += other.dropped_gaps;
         self.walked.files += other.walked.files;
@@ -123,6 +128,10 @@ impl Sink for EntrySink<'_> {
     fn uncovered(&mut self, gap: Uncovered) {
         let path = std::iter::once(self.path.to_string()).chain(gap.inner).collect::<Vec<_>>().join(" > ");
         self.outcome.gap(Gap { path: Some(path), reason: gap.reason, bytes: gap.bytes });
+    }
+
+    fn certificate(&mut self, certificate: Certificate) {
+        self.outcome.certificates.add(certificate, &self.path);
     }
 
     fn hashes(&mut self, hashes: ContentHashes) {

@@ -8,6 +8,7 @@ mod gaps;
 mod k8s;
 mod mission;
 mod places;
+mod proofs;
 mod registry;
 mod reports;
 mod settings;
