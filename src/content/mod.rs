@@ -24,6 +24,8 @@ mod utf16;
 mod walk;
 mod zip;
 
+pub(crate) use sqlite::blobs as sqlite_blobs;
+
 use std::{
     io::{self, Read},
     rc::Rc,

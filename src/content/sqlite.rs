@@ -41,6 +41,28 @@ pub(super) fn sqlite(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> 
     walk.once(|walk| database.cells(walk), |walk| walk.plain(name, bytes, true, true, &mut io::empty()))
 }
 
+/// Hands out the blobs of a table, for whoever knows what they are. Bounded: rows may share their pages, so no more than four
+/// times the database's bytes are handed out.
+pub(crate) fn blobs(bytes: &[u8], table: &str, emit: &mut dyn FnMut(&[u8])) {
+    let Some(database) = Database::open(bytes) else { return };
+    let mut pages: Vec<usize> = database.tables().into_iter().filter(|(_, name)| name == table).map(|(number, _)| number).collect();
+    pages.sort_unstable();
+    let mut budget = bytes.len().saturating_mul(4);
+    for (page, header) in pages.into_iter().filter_map(|number| Some((database.page(number)?, if number == 1 { 100 } else { 0 }))) {
+        let count = short(page, header + 3).map_or(0, usize::from).min(database.page / 4);
+        for cell in (0..count).filter_map(|cell| short(page, header + 8 + 2 * cell)) {
+            let Some((_, payload)) = database.payload(page, usize::from(cell), LEAF_TABLE) else { continue };
+            let Some(left) = budget.checked_sub(payload.len()) else { return };
+            budget = left;
+            values(&payload, &mut |value, text| {
+                if !text {
+                    emit(value);
+                }
+            });
+        }
+    }
+}
+
 struct Database<'b> {
     bytes: &'b [u8],
     page: usize,

@@ -5,10 +5,12 @@
 //! them by hand can call anything public; and a company that rebuilds a distribution's package and leaves the maintainer, the
 //! version scheme and the name as they were is taken for the distribution. Nobody does that by accident; and what is proven public
 //! is counted and can be shown. Where the origin is unknown (pip's `RECORD`, a vendor's own .deb), only integrity is known.
+//! An rpm database proves more: the digests in it are signed by the vendor.
 
 mod apk;
 mod dpkg;
 mod pip;
+mod rpm;
 
 use std::{
     collections::HashMap,
@@ -36,6 +38,7 @@ pub struct Facts {
     dpkg: dpkg::Facts,
     apk: apk::Facts,
     pip: pip::Facts,
+    rpm: rpm::Facts,
 }
 
 /// Distributions whose packages are public. By the `ID` of os-release(5).
@@ -58,6 +61,8 @@ enum Source {
     ApkRepositories,
     ApkKey,
     PipRecord,
+    RpmDatabase,
+    RpmKeys,
 }
 
 fn source(path: &str) -> Option<Source> {
@@ -67,6 +72,7 @@ fn source(path: &str) -> Option<Source> {
         "var/lib/dpkg/status" => Source::DpkgStatus,
         "lib/apk/db/installed" | "usr/lib/apk/db/installed" => Source::ApkInstalled,
         "etc/apk/repositories" => Source::ApkRepositories,
+        _ if rpm::is_database(path) => Source::RpmDatabase,
         _ => {
             let (folder, name) = path.rsplit_once('/')?;
             match folder {
@@ -75,6 +81,7 @@ fn source(path: &str) -> Option<Source> {
                 "var/lib/dpkg/status.d" if name.ends_with(".md5sums") => Source::DpkgSums,
                 "var/lib/dpkg/status.d" => Source::DpkgStatus,
                 "etc/apk/keys" => Source::ApkKey,
+                _ if rpm::is_key_folder(folder) => Source::RpmKeys,
                 _ if name == "RECORD" && folder.ends_with(".dist-info") => Source::PipRecord,
                 _ => return None,
             }
@@ -134,6 +141,8 @@ impl Facts {
             Source::ApkRepositories => self.apk.repositories(text),
             Source::ApkKey => self.apk.key(name),
             Source::PipRecord => self.pip.record(&capture.path, text),
+            Source::RpmDatabase => self.rpm.database(text),
+            Source::RpmKeys => self.rpm.keys(text),
         }
     }
 }
@@ -173,6 +182,7 @@ impl Database {
         let apk: Vec<_> = layers.iter().enumerate().map(|(index, facts)| (&facts.apk, distribution(index))).collect();
         apk::merge(&apk, &mut database);
         layers.iter().for_each(|facts| facts.pip.merge(&mut database));
+        rpm::merge(&layers.iter().map(|facts| &facts.rpm).collect::<Vec<_>>(), rpm::VENDORS, &mut database);
         database
     }
 
