@@ -28,16 +28,24 @@ pub(super) struct Candidate {
     pub(super) run: u32,
 }
 
+/// The rank among others. Some forms say little about whose a value is: a JSON Web Token, a password hash. Such a rule gives way
+/// to the provider that the name tells; what was read from the value stays (see [`resolve`]).
+fn order(candidate: &Candidate) -> Rank {
+    let vague = candidate.matched.rule.provider == "jwt" || candidate.matched.rule.confidence == Confidence::Low;
+    if vague && candidate.matched.refuted.is_none() { candidate.rank.min(Rank::Structural) } else { candidate.rank }
+}
+
 /// Leaves one candidate for each value, in the order of their spans.
 pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     candidates.sort_by(|a, b| {
         let key = |c: &Candidate| {
             (
                 c.matched.refuted.is_none() || c.rank > Rank::Generic,
-                c.rank,
+                order(c),
                 c.matched.confidence,
                 c.matched.refuted.is_none(),
                 c.matched_bytes,
+                c.matched.visible,
                 c.matched.span.len(),
             )
         };
@@ -52,15 +60,24 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     let mut confirmed: Vec<(usize, Severity, Confidence)> = Vec::new();
     // A rule that knows a value by its form does not look at what it is assigned to; the vaguer rule that lost knows.
     let mut names: Vec<(usize, String)> = Vec::new();
-    candidates.retain(|candidate| {
-        let (span, run) = (&candidate.matched.span, candidate.run);
+    // What a token says of itself (issuer, expiry) holds under whatever rule it is reported.
+    let mut proofs: Vec<(usize, Severity, Vec<String>)> = Vec::new();
+    candidates.retain_mut(|candidate| {
+        let (span, run) = (candidate.matched.span.clone(), candidate.run);
         let taken =
             kept.iter().position(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
         if let (Some(winner), Some(name)) = (taken, &candidate.matched.name) {
             names.push((winner, name.clone()));
         }
+        if let Some(winner) =
+            taken.filter(|winner| candidate.rank == Rank::Proven && kept.get(*winner).is_some_and(|(other, _)| *other == span))
+        {
+            let (lowered, evidence) = (candidate.matched.severity, std::mem::take(&mut candidate.matched.evidence));
+            let lowered = if lowered < candidate.matched.rule.severity { lowered } else { Severity::Critical };
+            proofs.push((winner, lowered, evidence));
+        }
         match taken {
-            Some(winner) if candidate.rank == Rank::Structural && kept.get(winner).is_some_and(|(other, _)| other == span) => {
+            Some(winner) if candidate.rank == Rank::Structural && kept.get(winner).is_some_and(|(other, _)| *other == span) => {
                 confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence));
             }
             Some(_) => {}
@@ -71,6 +88,14 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     for (winner, name) in names {
         if let Some(candidate) = candidates.get_mut(winner) {
             candidate.matched.name.get_or_insert(name);
+        }
+    }
+    for (winner, lowered, evidence) in proofs {
+        let Some(matched) = candidates.get_mut(winner).map(|candidate| &mut candidate.matched) else { continue };
+        if matched.refuted.is_none() && matched.rule.provider != "jwt" {
+            matched.severity = matched.severity.min(lowered);
+            matched.confidence = Confidence::High;
+            matched.evidence.extend(evidence.into_iter().filter(|fact| !matched.evidence.contains(fact)).collect::<Vec<_>>());
         }
     }
     for (winner, severity, confidence) in confirmed {

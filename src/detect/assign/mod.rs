@@ -70,8 +70,11 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
     if within {
         quote = None;
     }
-    // `${name:value}`, `${NAME:-value}`: the default of a variable.
+    // `${name:value}`, `${NAME:-value}`: the default of a variable. `${NAME:?message}` and `${NAME:+value}` have none.
     let default = text.get(name.start.wrapping_sub(2)..name.start) == Some(b"${") && text.get(at) == Some(&b':');
+    if default && matches!(text.get(at + 1), Some(b'?' | b'+')) || in_resource_name(text, name.start) {
+        return None;
+    }
     if let Some(quote) = quote {
         if text.get(at) == Some(&b'\\') {
             at += 1;
@@ -136,6 +139,17 @@ fn name_around(text: &[u8], word: Range<usize>) -> Range<usize> {
         end -= 1;
     }
     start..end
+}
+
+/// Whether the name is a field of `arn:partition:service:region:account:secret:name`
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+fn in_resource_name(text: &[u8], name: usize) -> bool {
+    let before = text.get(name.saturating_sub(NAME)..name).unwrap_or_default();
+    if before.last() != Some(&b':') {
+        return false;
+    }
+    let field = before.len() - before.iter().rev().take_while(|b| is_name(**b) || **b == b':').count();
+    before.get(field..).is_some_and(|run| run.windows(5).any(|part| part == b"arn:a"))
 }
 
 fn quote_before(text: &[u8], start: usize) -> Option<u8> {

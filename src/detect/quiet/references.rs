@@ -8,6 +8,16 @@ const STARTS: &[&[u8]] = &[
     b"op://",
     b"vault:",
     b"vault://",
+    b">>vault:",
+    b"hashivault://",
+    b"secret/data/",
+    b"aws:secretsmanager:",
+    b"aws-secretsmanager:",
+    b"k8s:secret/",
+    b"k8s://",
+    b"secret://",
+    b"secretfile:",
+    b"wincred:",
     b"@microsoft.keyvault(",
     b"arn:aws",
     b"{{resolve:",
@@ -77,6 +87,28 @@ const STARTS: &[&[u8]] = &[
     b"[[",
     b"$env:",
     b"$$",
+    // Commands that fetch it, or that run a program with it.
+    b"op run ",
+    b"op read ",
+    b"op inject ",
+    b"vault kv ",
+    b"vault read ",
+    b"doppler run ",
+    b"doppler secrets ",
+    b"infisical run ",
+    b"infisical secrets ",
+    b"aws-vault exec ",
+    b"aws secretsmanager ",
+    b"az keyvault ",
+    b"gcloud secrets ",
+    b"kubectl get secret",
+    b"`",
+    b"get-secret",
+    b"get-azkeyvaultsecret",
+    b"get-storedcredential",
+    b"get-credential",
+    b"get-content",
+    b"read-host",
     // Code that fetches it.
     b"process.env",
     b"import.meta.env",
@@ -242,9 +274,12 @@ fn mixed(part: &[u8]) -> bool {
         && part.iter().any(u8::is_ascii_lowercase)
 }
 
+/// Key Vault's hosts by cloud: <https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates>.
 fn key_vault_url(value: &[u8]) -> bool {
     starts(value, b"https://")
-        && (holds(value, b".vault.azure.net")
+        && (holds(value, b".vault.azure.")
+            || holds(value, b".vault.usgovcloudapi.net")
+            || holds(value, b".managedhsm.azure.net")
             || holds(value, b"secretmanager.googleapis.com")
             || holds(value, b".infisical.com")
             || holds(value, b"1password.com"))

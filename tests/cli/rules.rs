@@ -1,0 +1,71 @@
+//! Every rule in an image: a sample of each, in the variable of an environment file of a layer of its own place.
+
+use std::collections::BTreeMap;
+
+use imgscan::detect::{Engine, Shape, samples::fill};
+
+use crate::support::{
+    image::{Changeset, Image},
+    imgscan::Imgscan,
+};
+
+/// What the variable is called: nothing for a rule that knows its value, the provider's word for one that does not.
+fn variable(shape: &Shape) -> String {
+    match shape {
+        Shape::Assigned { names, .. } => {
+            let word = names.first().map(|word| word.replace(['-', '.'], "_").trim_matches('_').to_ascii_uppercase()).unwrap_or_default();
+            let asks = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PWD", "CREDENTIAL"].iter().any(|known| word.contains(known));
+            if asks { word } else { format!("{word}_API_KEY") }
+        }
+        _ => "SETTING".to_owned(),
+    }
+}
+
+#[test]
+fn every_rule_finds_its_sample_in_a_layer() {
+    let engine = Engine::new(Vec::new());
+    let mut files = Changeset::new();
+    let mut expected = BTreeMap::new();
+    for (rule, seed) in engine.rules().iter().zip(50_000..) {
+        let Some(sample) = rule.samples.first().filter(|_| !matches!(rule.shape, Shape::Structural)) else { continue };
+        let context = match &rule.shape {
+            Shape::Token { context, .. } => context.first().map(|word| format!(" of {word}")).unwrap_or_default(),
+            _ => String::new(),
+        };
+        let value = fill(sample, seed);
+        let quote = if value.contains(['\n', '"', ' ', '#']) && !value.contains('\'') { "'" } else { "" };
+        let path = format!("srv/{seed}/.env");
+        files = files.file(&path, format!("# settings{context}\nPORT=8080\n{}={quote}{value}{quote}\n", variable(&rule.shape)));
+        expected.insert(path, (rule.clone(), value));
+    }
+    let image = Image::new().layer("COPY . /srv", files);
+    let report = Imgscan::new()
+        .args(["--format", "json", "--min-confidence", "low", "docker-archive:image.tar"])
+        .file("image.tar", image.docker_archive("app:v1"))
+        .run()
+        .exits(1)
+        .json();
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for finding in report["images"][0]["findings"].as_array().expect("a list") {
+        let also = finding["also_at"].as_array().expect("a list");
+        for place in std::iter::once(finding).chain(also) {
+            let path = place["location"]["path"].as_str().unwrap_or_default().to_owned();
+            found.entry(path).or_default().push(finding["rule"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    let (mut problems, mut shared) = (Vec::new(), 0);
+    for (path, (rule, value)) in &expected {
+        let ids = found.get(path).map(Vec::as_slice).unwrap_or_default();
+        if ids.iter().any(|id| *id == rule.id) {
+            continue;
+        }
+        // Formats that several products share: any of their rules is right, a guess is not.
+        shared += 1;
+        if !ids.iter().any(|id| engine.rules().iter().any(|rule| rule.id == *id && rule.provider != "generic")) {
+            problems.push(format!("{}: {} is found as [{}]", rule.id, value, ids.join(", ")));
+        }
+    }
+    assert!(expected.len() > 1400, "{}", expected.len());
+    assert!(shared * 20 < expected.len(), "{shared} of {} under the name of another rule", expected.len());
+    assert!(problems.is_empty(), "{} of {}:\n{}", problems.len(), expected.len(), problems.join("\n"));
+}
