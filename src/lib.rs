@@ -2,6 +2,7 @@
 //!
 //! One engine ([`detect`]) serves the command line, the CI gate and the admission webhook.
 
+mod cipher;
 #[cfg(feature = "cli")]
 pub mod config;
 pub mod content;

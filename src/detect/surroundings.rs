@@ -274,6 +274,9 @@ fn kind(path: &str) -> Kind {
         || starts(file, "makefile")
         || starts(file, "jenkinsfile")
         || starts(file, "vagrantfile")
+        // What was typed and pasted, for all that it is Markdown.
+        || starts(file, ".aider.")
+        || path.contains(".specstory/history/")
     {
         return Kind::Shell;
     }
@@ -320,6 +323,7 @@ mod tests {
             ("Dockerfile", Kind::Shell),
             ("root/.bash_history", Kind::Shell),
             ("README.md", Kind::Docs),
+            ("app/.aider.chat.history.md", Kind::Shell),
             ("bin/app", Kind::Other),
             ("", Kind::Other),
         ] {

@@ -10,6 +10,7 @@ use crate::support::{
 };
 
 /// Runs openssl in a folder; `None`, loudly, where there is none.
+#[expect(clippy::print_stdout, reason = "says why the test did nothing")]
 fn openssl(folder: &Path, arguments: &str) -> Option<()> {
     match Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output() {
         Ok(output) => {
@@ -101,4 +102,19 @@ fn an_expired_certificate_lowers_severity_until_a_newer_one_is_there() {
     let finding = at(&report, "app/tls.yaml");
     assert!(says(finding, "(app/new.pem), valid until 2199-01-01"), "{finding:#}");
     assert_eq!(finding["severity"], "critical");
+}
+
+#[test]
+fn an_obscured_password_is_one_finding_with_the_same_in_the_open() {
+    let password = "Tr0ub4dor&3-horse";
+    let phrase = b"sdf@!#$verf^wv%6Fwe%$$#FFGwfsdefwfe135s$^H)dg";
+    let hidden: Vec<u8> = password.bytes().chain([0, 0x81]).zip(phrase).map(|(a, b)| a ^ b).collect();
+    let hidden = data_encoding::BASE64.encode(&hidden);
+    let file =
+        format!("<data-sources><data-source><connection host=\"db\" user=\"joe\" password=\"{hidden}\"/></data-source></data-sources>");
+    let changeset = Changeset::new().file("root/.dbeaver-data-sources.xml", file).file("app/.env", format!("DB_PASSWORD={password}\n"));
+    let report = scan(&Image::new().layer("COPY . /", changeset));
+    let finding = at(&report, "app/.env");
+    assert_eq!(finding, at(&report, "root/.dbeaver-data-sources.xml"), "one secret, one finding");
+    assert!(!report.to_string().contains(&hidden), "what is hidden is not shown either");
 }

@@ -4,6 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     Detector, Field, Meaning, files, flow, lines,
+    obscured::{self, Tool},
     tree::{Leaf, ROOT, Tree, locate, slice},
     values, xml, yaml,
 };
@@ -66,6 +67,8 @@ pub(super) enum Form {
     AfterColon,
     /// As it is, with a note such as how to undo its obfuscation.
     Noted(&'static str),
+    /// Hidden by a tool with a key that it publishes; reported in the open, or as it is where it is not of that form.
+    Obscured(Tool),
     /// XML: base64 where the element's `encoding` says so, otherwise as it is; nothing where it is encrypted.
     Marked,
     /// Lines of `name:secret`.
@@ -144,12 +147,6 @@ impl Format {
         self.note = note;
         self
     }
-
-    /// Ids of the rules that it reports.
-    #[cfg(test)]
-    pub(super) fn rules(&self) -> impl Iterator<Item = &'static str> {
-        self.credentials.iter().map(|credential| credential.rule)
-    }
 }
 
 impl Detector for Format {
@@ -163,6 +160,11 @@ impl Detector for Format {
 
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
         files::matches(hint.path, self.files) && files::mentions(head, self.sniff)
+    }
+
+    #[cfg(test)]
+    fn rules(&self) -> Vec<&'static str> {
+        self.credentials.iter().map(|credential| credential.rule).collect()
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
@@ -272,6 +274,13 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
         Form::Plain => whole(Cow::Borrowed(value), None),
         Form::Long if value.len() < 16 => None,
         Form::Long => whole(Cow::Borrowed(value), None),
+        Form::Obscured(tool) => {
+            let sibling = |key: &str| tree.sibling(leaf.node, &[key]).map(|sibling| sibling.value.to_vec());
+            match tool.undo(value, &sibling) {
+                Some(plain) => whole(Cow::Owned(plain), Some(obscured::NOTE)),
+                None => whole(Cow::Borrowed(value), None),
+            }
+        }
         Form::Noted(note) => whole(Cow::Borrowed(value), Some(note)),
         Form::Basic => {
             let plain = decode_base64(value)?;

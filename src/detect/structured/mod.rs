@@ -18,6 +18,7 @@ mod mcp;
 mod mcp_tools;
 mod netrc;
 mod notebook;
+mod obscured;
 mod php;
 mod putty;
 mod script;
@@ -45,6 +46,12 @@ pub trait Detector: Send + Sync {
 
     /// Whether the haystack is of this format, judged by its path and its first bytes. Cheap: asked for every file.
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool;
+
+    /// Ids of the rules in its table, where it has one: so that a test can check all tables.
+    #[cfg(test)]
+    fn rules(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Emits every named value of the text. Never fails: what cannot be parsed yields what could be, or nothing.
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>));
@@ -107,6 +114,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &whole::ANSIBLE_VAULT_PASSWORD,
     &whole::SERVICE_ACCOUNT,
     &whole::TOKEN_FILES,
+    &obscured::MYLOGIN,
+    &obscured::DBEAVER,
     &whole::KEYRING,
     &whole::AWS_VAULT,
     &whole::KEYTAB,
@@ -156,6 +165,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &kubernetes::KUBECONFIG,
     &mcp::Mcp,
     &web::AI_SESSIONS,
+    &script::Transcript,
     &notebook::Notebook,
     &dockerfile::Dockerfile,
     // Told by their first bytes.

@@ -1,6 +1,8 @@
 //! Shell scripts, profiles and histories; Ansible inventories, which are lines of words too.
 
-use super::{Detector, Field, files, shell};
+use std::borrow::Cow;
+
+use super::{Detector, Field, Meaning, files, shell};
 use crate::{detect::Hint, finding::LocationKind};
 
 /// The detector.
@@ -108,4 +110,36 @@ fn is_shell(head: &[u8]) -> bool {
     let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
     let line = line.get(..line.len().min(80)).unwrap_or(line).trim_ascii_end();
     line.split(|b| matches!(b, b'/' | b' ')).any(|word| matches!(word, b"sh" | b"bash" | b"dash" | b"ash" | b"zsh" | b"ksh" | b"fish"))
+}
+
+/// What was said to an AI assistant and what it did, kept as text: <https://aider.chat/docs/config/options.html>,
+/// <https://docs.specstory.com>.
+pub(super) struct Transcript;
+
+/// Their names.
+const TRANSCRIPTS: &[&str] = &[".aider.chat.history.md", ".aider.input.history", ".aider.llm.history", ".specstory/history/*.md"];
+
+impl Detector for Transcript {
+    fn id(&self) -> &'static str {
+        "ai-transcript"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        TRANSCRIPTS
+    }
+
+    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
+        files::matches(hint.path, TRANSCRIPTS)
+    }
+
+    fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        let note = || vec!["in an AI session log".to_owned()];
+        shell::fields(text, &mut |field| {
+            let evidence = field.evidence.iter().cloned().chain(note()).collect();
+            emit(Field { evidence, ..field });
+        });
+        // The fact belongs to whatever else stands in it, too.
+        let meaning = Meaning::Value;
+        emit(Field { name: Cow::Borrowed(""), value: Cow::Borrowed(text), span: 0..text.len(), meaning, evidence: note() });
+    }
 }

@@ -116,7 +116,7 @@ pub(super) static TOKEN_FILES: Whole = Whole {
     evidence: "a file that holds nothing but a token",
 };
 /// Files in which systems and password managers keep credentials encrypted: GNOME Keyring, KWallet, KeePass, macOS Keychain,
-/// pass, Firefox, DBeaver, MySQL's login path, Windows' vault.
+/// pass, Firefox, Windows' vault.
 pub(super) static KEYRING: Whole = Whole {
     id: "keyring",
     files: &[
@@ -131,8 +131,6 @@ pub(super) static KEYRING: Whole = Whole {
         ".password-store/**/*.gpg",
         "key4.db",
         "key3.db",
-        "credentials-config.json",
-        ".mylogin.cnf",
         "*.agilekeychain",
         "*.opvault",
         "*.1pif",

@@ -62,7 +62,9 @@ impl Signature {
                 let (hashed, rest) = rest.split_at_checked(5)?;
                 let (issuer, rest) = rest.split_first_chunk::<8>()?;
                 let [public, algorithm, _, _, value @ ..] = rest else { return None };
-                let _ = (hashed.first() == Some(&BINARY) && RSA.contains(public)).then_some(())?;
+                if hashed.first() != Some(&BINARY) || !RSA.contains(public) {
+                    return None;
+                }
                 (*issuer, *algorithm, hashed.to_vec(), value)
             }
             [4, BINARY, public, algorithm, rest @ ..] if RSA.contains(public) => {

@@ -3,6 +3,7 @@
 use crate::detect::structured::{
     format::{Form, Format, Syntax, credential},
     lines,
+    obscured::Tool,
 };
 
 /// MySQL's and MariaDB's option files. <https://dev.mysql.com/doc/refman/8.4/en/option-files.html>
@@ -61,9 +62,11 @@ pub(in crate::detect::structured) static DATABASE_CLIENTS: Format = Format::new(
     ]),
     credential("**/ssh/userPassword", "database-client-password").beside(&[("user", "userName"), ("host", "host")]),
     credential("**/ssh/passphrase", "database-client-password").beside(&[("user", "userName"), ("host", "host")]),
-    credential("**/connection/password", "database-client-password")
-        .form(Form::Noted("obfuscated at most, reversible with a published key"))
-        .beside(&[("host", "host"), ("server", "server"), ("user", "user")]),
+    credential("**/connection/password", "database-client-password").form(Form::Obscured(Tool::DBeaver)).beside(&[
+        ("host", "host"),
+        ("server", "server"),
+        ("user", "user"),
+    ]),
     credential("**/configuration/password", "database-client-password").beside(&[("host", "host"), ("user", "user")]),
     credential("**/password", "database-client-password").beside(&[("host", "host"), ("user", "user")]),
 ]);

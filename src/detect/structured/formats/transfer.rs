@@ -3,6 +3,7 @@
 use crate::detect::structured::{
     format::{Form, Format, Syntax, credential},
     lines,
+    obscured::Tool,
 };
 
 /// FileZilla. <https://wiki.filezilla-project.org/Locations_of_Configuration_Files>
@@ -18,11 +19,9 @@ pub(in crate::detect::structured) static FILEZILLA: Format =
 pub(in crate::detect::structured) static WINSCP: Format =
     Format::new("winscp", &["WinSCP.ini", "winscp*.ini"], Syntax::Lines(lines::INI_EQUALS)).credentials(&[
         credential("{session}/Password", "winscp-password")
-            .form(Form::Noted("obfuscated with a published key"))
+            .form(Form::Obscured(Tool::WinScp))
             .beside(&[("host", "HostName"), ("user", "UserName")]),
-        credential("{session}/ProxyPasswordEnc", "winscp-password")
-            .form(Form::Noted("obfuscated with a published key"))
-            .beside(&[("host", "HostName")]),
+        credential("{session}/ProxyPasswordEnc", "winscp-password").form(Form::Obscured(Tool::WinScp)).beside(&[("host", "HostName")]),
     ]);
 
 /// Deployment settings of Sublime, VS Code, Atom and their kin.
@@ -57,27 +56,23 @@ pub(in crate::detect::structured) static JETBRAINS: Format =
     Format::new("jetbrains", &["WebServers.xml", ".idea/webServers.xml", "sshConfigs.xml", ".idea/deployment.xml"], Syntax::Xml)
         .credentials(&[
             credential("**/fileTransfer/password", "editor-deployment-password")
-                .form(Form::Noted("obfuscated, reversible"))
+                .form(Form::Obscured(Tool::JetBrains))
                 .beside(&[("host", "host"), ("user", "username")]),
             credential("**/fileTransfer/passphrase", "editor-deployment-password")
-                .form(Form::Noted("obfuscated, reversible"))
+                .form(Form::Obscured(Tool::JetBrains))
                 .beside(&[("host", "host")]),
         ]);
 
 /// rclone. <https://rclone.org/commands/rclone_obscure/> says how its passwords are obscured, and that anyone can undo it.
 pub(in crate::detect::structured) static RCLONE: Format =
     Format::new("rclone", &["rclone.conf", ".rclone.conf"], Syntax::Lines(lines::INI_EQUALS)).credentials(&[
-        credential("{remote}/*pass", "rclone-password").form(Form::Noted("obscured, reversible with a published key")).beside(&[
+        credential("{remote}/*pass", "rclone-password").form(Form::Obscured(Tool::Rclone)).beside(&[
             ("type", "type"),
             ("host", "host"),
             ("user", "user"),
         ]),
-        credential("{remote}/password", "rclone-password")
-            .form(Form::Noted("obscured, reversible with a published key"))
-            .beside(&[("type", "type")]),
-        credential("{remote}/password2", "rclone-password")
-            .form(Form::Noted("obscured, reversible with a published key"))
-            .beside(&[("type", "type")]),
+        credential("{remote}/password", "rclone-password").form(Form::Obscured(Tool::Rclone)).beside(&[("type", "type")]),
+        credential("{remote}/password2", "rclone-password").form(Form::Obscured(Tool::Rclone)).beside(&[("type", "type")]),
         credential("{remote}/token", "rclone-token").form(Form::Inner("\"refresh_token\"")).beside(&[("type", "type")]),
         credential("{remote}/token", "rclone-token").form(Form::Inner("\"access_token\"")).beside(&[("type", "type")]),
         credential("{remote}/secret_access_key", "rclone-token").beside(&[("type", "type"), ("access key", "access_key_id")]),

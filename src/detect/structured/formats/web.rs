@@ -3,6 +3,7 @@
 use crate::detect::structured::{
     format::{Form, Format, Syntax, credential},
     lines,
+    obscured::Tool,
 };
 
 /// Rails. <https://guides.rubyonrails.org/security.html#custom-credentials>
@@ -39,9 +40,9 @@ pub(in crate::detect::structured) static TOMCAT: Format =
 pub(in crate::detect::structured) static UNATTEND: Format =
     Format::new("unattend", &["unattend.xml", "autounattend.xml", "sysprep.xml", "*unattend*.xml"], Syntax::Xml).credentials(&[
         credential("**/Password/Value", "unattend-password")
-            .form(Form::Noted("plain or base64"))
+            .form(Form::Obscured(Tool::Unattend))
             .beside(&[("user", "Username"), ("user", "Name")]),
-        credential("**/AdministratorPassword/Value", "unattend-password").form(Form::Noted("plain or base64")),
+        credential("**/AdministratorPassword/Value", "unattend-password").form(Form::Obscured(Tool::Unattend)),
         credential("**/Credentials/Password", "unattend-password").beside(&[("user", "Username"), ("domain", "Domain")]),
     ]);
 
@@ -152,7 +153,6 @@ pub(in crate::detect::structured) static AI_SESSIONS: Format = Format::new(
         ".cline/**/*.json",
         "saoudrizwan.claude-dev/**/*.json",
         "tasks/**/api_conversation_history.json",
-        ".aider.llm.history",
         ".llm/*.json",
         "opencode/storage/**/*.json",
     ],

@@ -175,7 +175,7 @@ fn databases_and_transfer() {
     check(
         ".idea/WebServers.xml",
         "<project><component><option><webServer><fileTransfer host=\"h\" password=\"dfd9dfcd\"/></webServer></option></component></project>",
-        &[("editor-deployment-password", "dfd9dfcd")],
+        &[("editor-deployment-password", "sg")],
     );
     check(
         "rclone.conf",
@@ -284,4 +284,12 @@ fn keys_and_voice() {
 fn copies_are_read_like_the_original() {
     check("wp-config.php~", "define('DB_PASSWORD', 'hunter2x');", &[("wordpress-db-password", "hunter2x")]);
     check(".netrc.bak", "machine h login u password hunter2x", &[("netrc-password", "hunter2x")]);
+}
+
+#[test]
+fn transcripts() {
+    let chat = "# aider chat started at 2026-01-01\n\n#### set it up\n\n```bash\nexport DB_PASSWORD=hunter2x\n```\n";
+    let found = fields("app/.aider.chat.history.md", chat.as_bytes());
+    let field = found.iter().find(|(name, value, _)| name == "=DB_PASSWORD" && value == "hunter2x").expect("read like a script");
+    assert_eq!(field.2, ["in an AI session log"]);
 }
