@@ -12,6 +12,7 @@ pub mod checks;
 mod classify;
 pub mod decode;
 mod encoded;
+mod guessing;
 mod index;
 mod model;
 mod names;
@@ -34,6 +35,7 @@ mod url;
 use std::{ops::Range, sync::Arc, time::SystemTime};
 
 pub use classify::guessable;
+pub use guessing::bits_to_guess;
 pub use rule::{Rule, RuleError, Shape};
 
 use crate::{

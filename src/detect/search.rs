@@ -419,7 +419,8 @@ impl<'e, 's> Search<'e, 's> {
             }
         }
         let name = claim.name.map(|name| String::from_utf8_lossy(name.get(..name.len().min(200)).unwrap_or_default()).into_owned());
-        let format = matches!(rule.shape, rule::Shape::Token { .. });
+        // A password within a format (a connection string's) is as weak as a person made it.
+        let format = matches!(rule.shape, rule::Shape::Token { .. }) && claim.visible > 0;
         let matched = Match {
             rule: rule.clone(),
             span: claim.span,

@@ -14,20 +14,27 @@ pub(super) struct Marks {
     pub(super) copy_of: Option<(Box<str>, Box<str>)>,
     /// Namespaces that this object offers itself to; `*` stands for any text.
     pub(super) offered_to: Box<[Box<str>]>,
+    /// Whether a replicator wrote it that names no source: the source has the same name.
+    pub(super) pushed: bool,
 }
 
 impl Marks {
-    /// Reads the marks of emberstack's reflector, mittwald's replicator, AppsCode's config-syncer, and imgscan's own.
-    /// Sources: the READMEs of the three projects.
+    /// Reads the marks of emberstack's reflector, mittwald's replicator, AppsCode's config-syncer, Kyverno's clones, and
+    /// imgscan's own. Sources: the READMEs of the first three, Kyverno's documentation of generate rules.
     pub(super) fn of(object: &Value) -> Self {
-        let annotation =
-            |key: &str| object.get("metadata").and_then(|m| m.get("annotations")).and_then(|a| a.get(key)).and_then(Value::as_str);
+        let metadata = |section: &str, key: &str| object.get("metadata")?.get(section)?.get(key)?.as_str();
+        let annotation = |key: &str| metadata("annotations", key);
+        let label = |key: &str| metadata("labels", key);
         let copy_of = annotation("imgscan.dev/copy-of")
             .or_else(|| annotation("reflector.v1.k8s.emberstack.com/reflects"))
             .or_else(|| annotation("replicator.v1.mittwald.de/replicate-from"))
             .and_then(|text| text.split_once('/'))
             .map(|(namespace, name)| (namespace.into(), name.into()))
-            .or_else(|| annotation("kubed.appscode.com/origin").and_then(kubed_origin));
+            .or_else(|| annotation("kubed.appscode.com/origin").and_then(kubed_origin))
+            .or_else(|| {
+                let (namespace, name) = (label("generate.kyverno.io/source-namespace")?, label("generate.kyverno.io/source-name")?);
+                Some((namespace.into(), name.into()))
+            });
         let mut offered: Vec<Box<str>> = Vec::new();
         offered.extend(list(annotation("imgscan.dev/share-with").unwrap_or_default()));
         for (allowed, namespaces) in [
@@ -36,16 +43,17 @@ impl Marks {
         ] {
             if annotation(allowed) == Some("true") {
                 match annotation(namespaces).map(str::trim).filter(|text| !text.is_empty()) {
-                    // Both take regular expressions; `.*` is the one that means what a glob can say.
-                    Some(text) => offered.extend(list(&text.replace(".*", "*"))),
+                    Some(text) => offered.extend(patterns(text)),
                     None => offered.push("*".into()),
                 }
             }
         }
-        if annotation("kubed.appscode.com/sync") == Some("") {
+        offered.extend(patterns(annotation("replicator.v1.mittwald.de/replicate-to").unwrap_or_default()));
+        if annotation("kubed.appscode.com/sync") == Some("") || label("generate.kyverno.io/clone-source").is_some() {
             offered.push("*".into());
         }
-        Self { copy_of, offered_to: offered.into_boxed_slice() }
+        let pushed = annotation("replicator.v1.mittwald.de/replicated-at").is_some();
+        Self { copy_of, offered_to: offered.into_boxed_slice(), pushed }
     }
 
     /// Whether a copy in that namespace is wanted.
@@ -56,6 +64,13 @@ impl Marks {
 
 fn list(text: &str) -> Vec<Box<str>> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Box::from).collect()
+}
+
+/// The replicators take regular expressions, anchored or not; `.*` is the one that means what a glob can say. What a glob
+/// cannot say offers nothing: a copy too many is reported, none too few.
+fn patterns(text: &str) -> Vec<Box<str>> {
+    let plain = |pattern: &str| pattern.trim_start_matches('^').trim_end_matches('$').replace(".*", "*");
+    list(text).iter().map(|pattern| plain(pattern).into()).collect()
 }
 
 fn kubed_origin(text: &str) -> Option<(Box<str>, Box<str>)> {

@@ -219,31 +219,50 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
     }
 }
 
-/// Keeps an object, or the items of a `List`.
+/// Lists within lists.
+const MAX_LISTS: usize = 8;
+
+/// Keeps an object, or the items of a `List`, or of a list within it.
 fn keep(value: Value, start: Position, positions: HashMap<String, Position>, documents: &mut Documents) {
-    let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"))
-        && value.get("items").is_some_and(Value::is_array);
+    let whole = Document { object: value, start, positions, prefix: String::new() };
+    take_apart(whole, 0, documents);
+}
+
+fn take_apart(document: Document, depth: usize, documents: &mut Documents) {
+    let Document { object, start, positions, prefix } = document;
+    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let is_list = kind.ends_with("List") && object.get("items").is_some_and(Value::is_array) && depth < MAX_LISTS;
     if !is_list {
-        if value.is_object() {
-            documents.objects.push(Document { object: value, start, positions, prefix: String::new() });
+        if object.is_object() {
+            documents.objects.push(Document { object, start, positions, prefix });
         }
         return;
     }
-    let Value::Object(mut list) = value else { return };
+    // Items of a typed list (`PodList`) carry neither: both follow from the list's.
+    let of_items = kind.strip_suffix("List").filter(|kind| !kind.is_empty()).map(str::to_owned);
+    let Value::Object(mut list) = object else { return };
+    let version = list.get("apiVersion").cloned();
     let Some(Value::Array(items)) = list.remove("items") else { return };
     // Each item gets the positions below it, so that a long list is not copied for every item.
     let mut by_item: HashMap<usize, HashMap<String, Position>> = HashMap::new();
+    let front = format!("{prefix}/items/");
     for (pointer, position) in positions {
-        let index = pointer.strip_prefix("/items/").and_then(|rest| rest.split('/').next()).and_then(|index| index.parse().ok());
+        let index = pointer.strip_prefix(&front).and_then(|rest| rest.split('/').next()).and_then(|index| index.parse().ok());
         if let Some(index) = index {
             by_item.entry(index).or_default().insert(pointer, position);
         }
     }
-    for (index, item) in items.into_iter().enumerate().filter(|(_, item)| item.is_object()) {
-        let prefix = format!("/items/{index}");
+    for (index, mut item) in items.into_iter().enumerate().filter(|(_, item)| item.is_object()) {
+        if let (Some(kind), Some(item)) = (&of_items, item.as_object_mut()) {
+            item.entry("kind").or_insert_with(|| Value::String(kind.clone()));
+            if let Some(version) = &version {
+                item.entry("apiVersion").or_insert_with(|| version.clone());
+            }
+        }
+        let prefix = format!("{front}{index}");
         let positions = by_item.remove(&index).unwrap_or_default();
         let start = positions.get(&prefix).copied().unwrap_or(start);
-        documents.objects.push(Document { object: item, start, positions, prefix });
+        take_apart(Document { object: item, start, positions, prefix }, depth + 1, documents);
     }
 }
 

@@ -8,6 +8,8 @@
 //!                                                                            exceptions ----------+
 //! ```
 
+#[cfg(test)]
+mod cases_test;
 mod copies;
 mod delta;
 mod exception;
@@ -34,4 +36,4 @@ pub use policy::{
 };
 pub use rotation::{data_written, overdue};
 pub use sharing::{Credential, Index, ObjectKey, SharedUse, Source, credentials};
-pub use workload::{PodSpec, SecretUse, Subject, pod_specs, secret_uses};
+pub use workload::{SecretUse, Subject, secret_uses};

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{
     delta::Legacy,
-    literals::{Literal, walk},
+    literals::{Field, Literal, walk},
+    sharing::strength,
     workload::Subject,
 };
 use crate::{
@@ -28,8 +29,8 @@ pub struct Observation {
     pub secret: Secret,
     /// Leading bytes that the format fixes.
     pub visible: usize,
-    /// Whether someone could guess the value.
-    pub guessable: bool,
+    /// The bits that guessing the value takes: comparing weaker ones would tell them.
+    pub strength: u32,
     /// The id of reports.
     pub fingerprint: Fingerprint,
     /// The id of the cluster's index.
@@ -42,12 +43,12 @@ pub struct Observation {
     pub pointer: String,
     /// The field for people: `env DB_PASSWORD`.
     pub label: String,
-    /// Whether the field is one of a ConfigMap's `data`.
-    pub config_map: bool,
+    /// What kind of field.
+    pub field: Field,
     /// Name of the container.
     pub container: Option<String>,
-    /// Variable, header, flag or key.
-    pub name: Option<String>,
+    /// The variable, where the field is one.
+    pub variable: Option<String>,
     /// JSON pointers of the same credential elsewhere in the object.
     pub also: Vec<String>,
 }
@@ -102,7 +103,11 @@ pub fn observe(
         // The value may have stood elsewhere before: moving it within the object leaks nothing new.
         let before = observe_all(old, None, engine, prints, budget, scratch);
         observed.exhausted |= before.exhausted;
-        observed.found.retain(|new| !before.found.iter().any(|known| known.cluster == new.cluster));
+        // Where it now weighs more (`NOTE` became `PASSWORD`), it is new.
+        observed.found.retain(|new| {
+            let same = |known: &&Observation| known.cluster == new.cluster;
+            !before.found.iter().find(same).is_some_and(|known| known.severity >= new.severity && known.confidence >= new.confidence)
+        });
     }
     observed
 }
@@ -117,7 +122,8 @@ fn observe_all(
 ) -> Observed {
     let mut observed = Observed::default();
     let mut known: HashMap<[u8; 32], usize> = HashMap::new();
-    let namespace = Subject::of(object).namespace.to_owned();
+    // As in the cluster, where no object is without one, so that an id in a manifest is the id at the door.
+    let namespace = Some(Subject::of(object).namespace).filter(|name| !name.is_empty()).unwrap_or("default").to_owned();
     let mut exhausted = false;
     let mut limits: Vec<&'static str> = Vec::new();
     let gaps = walk(object, &mut |literal| {
@@ -130,6 +136,7 @@ fn observe_all(
         }
         let hint = Hint { kind: LocationKind::Manifest, path: literal.file, name: literal.name, binary: false };
         engine.find(literal.value, &hint, scratch, &mut |matched| {
+            let Some(literal) = literal.at(&matched.span) else { return };
             if matched.refuted.is_some() {
                 observed.refuted += 1;
                 return;
@@ -146,7 +153,7 @@ fn observe_all(
                 }
                 None => {
                     known.insert(cluster, observed.found.len());
-                    observed.found.push(observation(matched, literal, cluster, &namespace, prints.report));
+                    observed.found.push(observation(matched, &literal, cluster, &namespace, prints.report));
                 }
             }
         });
@@ -172,22 +179,23 @@ fn observation(matched: Match, literal: &Literal<'_, '_>, cluster: [u8; 32], nam
         place.name = Some(format!("{}/{label}", literal.container.unwrap_or_default()));
         fingerprints.of_place(&matched.rule.id, &place)
     });
+    let strength = strength(&matched);
     Observation {
         rule: matched.rule,
         severity: matched.severity,
         confidence: matched.confidence,
+        strength,
         secret: matched.secret,
         visible: matched.visible,
-        guessable: matched.guessable,
         fingerprint,
         cluster,
         evidence: matched.evidence,
         inner: matched.inner,
         pointer: literal.pointer(),
         label,
-        config_map: literal.field == super::literals::Field::Data,
+        field: literal.field,
         container: literal.container.map(str::to_owned),
-        name: matched.name.or_else(|| literal.name.map(str::to_owned)),
+        variable: literal.name.filter(|_| literal.field == Field::Env).map(str::to_owned),
         also: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{exception::Exception, message, observe::Observation, sharing::SharedUse, workload::Subject};
+use super::{exception::Exception, literals::Field, message, observe::Observation, sharing::SharedUse, workload::Subject};
 use crate::finding::{Confidence, Severity};
 
 /// Namespace label that sets the mode.
@@ -68,6 +68,11 @@ impl Class {
             Self::CrossEnvironment => "cross-environment",
             Self::Rotation => "rotation",
         }
+    }
+
+    /// Whether it is about who else holds a credential: [`Verdict::index`] is a position among the shared uses.
+    pub fn is_sharing(self) -> bool {
+        matches!(self, Self::Shared | Self::CrossEnvironment)
     }
 }
 
@@ -476,7 +481,7 @@ pub fn decide(
 ) -> Decision {
     let mut verdicts = Vec::with_capacity(found.len() + shared.len());
     for (index, observation) in found.iter().enumerate() {
-        let class = if observation.config_map { Class::ConfigMap } else { Class::Literal };
+        let class = if observation.field == Field::Data { Class::ConfigMap } else { Class::Literal };
         let mut mode = policy.mode_of(class, facts);
         if !policy.report_from.reached(observation) {
             mode = Mode::Off;

@@ -1,8 +1,8 @@
-//! Which parts of an object describe pods, and which Secrets those use.
+//! What is judged, and which Secrets its pods use.
 //!
 //! One generic walk serves every kind: Pod, PodTemplate, ReplicationController, ReplicaSet, Deployment, StatefulSet,
-//! DaemonSet, Job and CronJob, and any custom resource that holds a pod template at whatever path (Rollout, Knative
-//! Service, RayCluster, JobSet, Workflow, ...): a pod spec is an object with a `containers` array of objects.
+//! DaemonSet, Job and CronJob, and any custom resource that describes pods at whatever path (Rollout, Knative Service,
+//! RayCluster, JobSet, Workflow, ...).
 
 use serde_json::{Map, Value};
 
@@ -50,56 +50,6 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// An object with a `containers` array.
-pub struct PodSpec<'a> {
-    /// JSON pointer of it.
-    pub pointer: String,
-    /// It.
-    pub spec: &'a Map<String, Value>,
-}
-
-/// Finds every pod spec of an object, whatever its kind.
-pub fn pod_specs(object: &Value) -> Vec<PodSpec<'_>> {
-    let mut found = Vec::new();
-    let mut pointer = String::new();
-    find(object, &mut pointer, 0, &mut found);
-    found
-}
-
-fn find<'a>(value: &'a Value, pointer: &mut String, depth: usize, found: &mut Vec<PodSpec<'a>>) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    let length = pointer.len();
-    match value {
-        Value::Object(map) => {
-            let has_containers = ["containers", "initContainers", "ephemeralContainers"]
-                .iter()
-                .any(|key| map.get(*key).and_then(Value::as_array).is_some_and(|list| list.iter().any(Value::is_object)));
-            if has_containers {
-                found.push(PodSpec { pointer: pointer.clone(), spec: map });
-            }
-            for (key, child) in map {
-                if depth == 0 && matches!(key.as_str(), "metadata" | "status") {
-                    continue;
-                }
-                push_key(pointer, key);
-                find(child, pointer, depth + 1, found);
-                pointer.truncate(length);
-            }
-        }
-        Value::Array(list) => {
-            for (index, child) in list.iter().enumerate() {
-                pointer.push('/');
-                pointer.push_str(&index.to_string());
-                find(child, pointer, depth + 1, found);
-                pointer.truncate(length);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Appends `/key`, escaped as RFC 6901 asks.
 pub(super) fn push_key(pointer: &mut String, key: &str) {
     pointer.push('/');
@@ -127,27 +77,17 @@ pub struct SecretUse {
     pub image_pull: bool,
 }
 
-/// Every Secret that the pods of an object use: `secretKeyRef`, `envFrom`, volumes, projected volumes, CSI volumes'
-/// `nodePublishSecretRef`, `imagePullSecrets`.
+/// Every Secret that the pods of an object use: `secretKeyRef`, `envFrom`, volumes, projected volumes, the volumes'
+/// own `secretRef`s, CSI volumes' `nodePublishSecretRef`, `imagePullSecrets`. Wherever those words stand, so that steps,
+/// scripts and sidecars of custom resources count as containers do.
 pub fn secret_uses(object: &Value) -> Vec<SecretUse> {
-    let mut uses = Vec::new();
-    for pod in pod_specs(object) {
-        for list in ["initContainers", "containers", "ephemeralContainers"] {
-            for (index, container) in array(pod.spec.get(list)).iter().enumerate() {
-                of_container(container, &format!("{}/{list}/{index}", pod.pointer), &mut uses);
-            }
-        }
-        for (index, volume) in array(pod.spec.get("volumes")).iter().enumerate() {
-            of_volume(volume, &format!("{}/volumes/{index}", pod.pointer), &mut uses);
-        }
-        for (index, pull) in array(pod.spec.get("imagePullSecrets")).iter().enumerate() {
-            if let Some(name) = pull.get("name").and_then(Value::as_str) {
-                let pointer = format!("{}/imagePullSecrets/{index}", pod.pointer);
-                uses.push(SecretUse { pointer, container: None, secret: name.to_owned(), key: None, image_pull: true });
-            }
+    let mut finder = Uses { pointer: String::new(), found: Vec::new() };
+    if let Some(map) = object.as_object() {
+        for (key, value) in map.iter().filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "data" | "stringData")) {
+            finder.below(key, value, None, 1);
         }
     }
-    uses
+    finder.found
 }
 
 fn array(value: Option<&Value>) -> &[Value] {
@@ -158,55 +98,111 @@ fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer).and_then(Value::as_str)
 }
 
-fn of_container(container: &Value, pointer: &str, uses: &mut Vec<SecretUse>) {
-    let name = container.get("name").and_then(Value::as_str).map(str::to_owned);
-    for (index, env) in array(container.get("env")).iter().enumerate() {
-        if let (Some(secret), key) = (text(env, "/valueFrom/secretKeyRef/name"), text(env, "/valueFrom/secretKeyRef/key")) {
-            uses.push(SecretUse {
-                pointer: format!("{pointer}/env/{index}/valueFrom/secretKeyRef"),
-                container: name.clone(),
-                secret: secret.to_owned(),
-                key: key.map(str::to_owned),
-                image_pull: false,
-            });
-        }
-    }
-    for (index, source) in array(container.get("envFrom")).iter().enumerate() {
-        if let Some(secret) = text(source, "/secretRef/name") {
-            uses.push(SecretUse {
-                pointer: format!("{pointer}/envFrom/{index}/secretRef"),
-                container: name.clone(),
-                secret: secret.to_owned(),
-                key: None,
-                image_pull: false,
-            });
-        }
-    }
+struct Uses {
+    pointer: String,
+    found: Vec<SecretUse>,
 }
 
-fn of_volume(volume: &Value, pointer: &str, uses: &mut Vec<SecretUse>) {
-    let mut take = |source: Option<&Value>, field: &str, pointer: String| {
-        let Some(source) = source else { return };
-        let Some(secret) = source.get(field).and_then(Value::as_str) else { return };
-        let keys: Vec<&str> = array(source.get("items")).iter().filter_map(|item| text(item, "/key")).collect();
-        let mut push = |key: Option<&str>| {
-            uses.push(SecretUse {
-                pointer: pointer.clone(),
-                container: None,
-                secret: secret.to_owned(),
-                key: key.map(str::to_owned),
-                image_pull: false,
-            });
-        };
-        if keys.is_empty() {
-            push(None);
+impl Uses {
+    /// What a member of an object uses.
+    fn below(&mut self, key: &str, value: &Value, container: Option<&str>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
         }
-        keys.into_iter().for_each(|key| push(Some(key)));
-    };
-    take(volume.get("secret"), "secretName", format!("{pointer}/secret"));
-    take(volume.pointer("/csi/nodePublishSecretRef"), "name", format!("{pointer}/csi/nodePublishSecretRef"));
-    for (index, source) in array(volume.pointer("/projected/sources")).iter().enumerate() {
-        take(source.get("secret"), "name", format!("{pointer}/projected/sources/{index}/secret"));
+        let length = self.pointer.len();
+        push_key(&mut self.pointer, key);
+        match (key, value) {
+            ("secretKeyRef", Value::Object(_)) => self.named(value, "name", text(value, "/key"), container),
+            ("envFrom", Value::Array(list)) => {
+                for (index, source) in list.iter().enumerate().filter_map(|(index, source)| Some((index, source.get("secretRef")?))) {
+                    self.at(&format!("/{index}/secretRef"), |uses| uses.named(source, "name", None, container));
+                }
+            }
+            ("volumes", Value::Array(list)) => {
+                for (index, volume) in list.iter().enumerate() {
+                    self.at(&format!("/{index}"), |uses| uses.volume(volume));
+                }
+            }
+            ("imagePullSecrets", Value::Array(list)) => {
+                for (index, pull) in list.iter().enumerate() {
+                    // Charts' values list bare names.
+                    let Some(name) = pull.get("name").unwrap_or(pull).as_str() else { continue };
+                    let pointer = format!("{}/{index}", self.pointer);
+                    self.found.push(SecretUse { pointer, container: None, secret: name.to_owned(), key: None, image_pull: true });
+                }
+            }
+            (_, Value::Array(list)) => {
+                for (index, child) in list.iter().enumerate() {
+                    let Value::Object(map) = child else { continue };
+                    self.at(&format!("/{index}"), |uses| uses.members(map, container, depth));
+                }
+            }
+            (_, Value::Object(map)) => self.members(map, container, depth),
+            _ => {}
+        }
+        self.pointer.truncate(length);
+    }
+
+    fn members(&mut self, map: &Map<String, Value>, container: Option<&str>, depth: usize) {
+        // Of a container, and of what is one by another name: an image or a list of variables, and a name.
+        let is_container = ["image", "env", "envFrom"].iter().any(|key| map.contains_key(*key));
+        let name = map.get("name").and_then(Value::as_str).filter(|_| is_container).or(container);
+        for (key, child) in map {
+            self.below(key, child, name, depth + 1);
+        }
+    }
+
+    fn at(&mut self, below: &str, look: impl FnOnce(&mut Self)) {
+        let length = self.pointer.len();
+        self.pointer.push_str(below);
+        look(self);
+        self.pointer.truncate(length);
+    }
+
+    /// A reference by the field `field`.
+    fn named(&mut self, reference: &Value, field: &str, key: Option<&str>, container: Option<&str>) {
+        let Some(secret) = reference.get(field).and_then(Value::as_str) else { return };
+        let (secret, key, container) = (secret.to_owned(), key.map(str::to_owned), container.map(str::to_owned));
+        self.found.push(SecretUse { pointer: self.pointer.clone(), container, secret, key, image_pull: false });
+    }
+
+    /// Source: `Volume` of <https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/>.
+    fn volume(&mut self, volume: &Value) {
+        let Some(volume) = volume.as_object() else { return };
+        for (kind, source) in volume {
+            let length = self.pointer.len();
+            push_key(&mut self.pointer, kind);
+            match kind.as_str() {
+                "secret" => self.items(source, "secretName"),
+                "projected" => {
+                    for (index, source) in array(source.get("sources")).iter().enumerate() {
+                        let Some(secret) = source.get("secret") else { continue };
+                        self.at(&format!("/sources/{index}/secret"), |uses| uses.items(secret, "name"));
+                    }
+                }
+                // Names the Secret itself.
+                "azureFile" => self.named(source, "secretName", None, None),
+                _ => {
+                    // `cephfs`, `flexVolume`, `iscsi`, `rbd`, `scaleIO`, `storageos`; `csi`.
+                    for field in ["secretRef", "nodePublishSecretRef"] {
+                        let Some(reference) = source.get(field) else { continue };
+                        self.at(&format!("/{field}"), |uses| uses.named(reference, "name", None, None));
+                    }
+                }
+            }
+            self.pointer.truncate(length);
+        }
+    }
+
+    /// A Secret's keys by `items`, or all of them.
+    fn items(&mut self, source: &Value, field: &str) {
+        let keys: Vec<&str> = array(source.get("items")).iter().filter_map(|item| text(item, "/key")).collect();
+        if keys.is_empty() {
+            self.named(source, field, None, None);
+        }
+        for key in keys {
+            self.named(source, field, Some(key), None);
+        }
     }
 }
 
@@ -216,13 +212,9 @@ mod tests {
 
     use super::*;
 
-    fn pointers(object: &Value) -> Vec<String> {
-        pod_specs(object).into_iter().map(|pod| pod.pointer).collect()
-    }
-
     #[test]
-    fn every_kind_that_templates_pods_is_found() {
-        let pod = || json!({"containers": [{"name": "a", "image": "b"}]});
+    fn every_kind_that_templates_pods_is_read() {
+        let pod = || json!({"containers": [{"name": "a", "image": "b", "envFrom": [{"secretRef": {"name": "s"}}]}]});
         let template = || json!({"spec": pod()});
         for (object, expected) in [
             (json!({"kind": "Pod", "spec": pod()}), "/spec"),
@@ -246,9 +238,10 @@ mod tests {
             ),
             (json!({"kind": "Prometheus", "spec": pod()}), "/spec"),
         ] {
-            assert_eq!(pointers(&object), [expected]);
+            let pointers: Vec<String> = secret_uses(&object).into_iter().map(|used| used.pointer).collect();
+            assert_eq!(pointers, [format!("{expected}/containers/0/envFrom/0/secretRef")]);
         }
-        assert!(pointers(&json!({"kind": "Pod", "spec": {"containers": "none"}})).is_empty());
+        assert!(secret_uses(&json!({"kind": "Pod", "spec": {"containers": "none", "volumes": [7], "envFrom": [null]}})).is_empty());
     }
 
     #[test]
@@ -259,6 +252,8 @@ mod tests {
                 {"name": "v", "secret": {"secretName": "files", "items": [{"key": "a", "path": "a"}]}},
                 {"name": "w", "projected": {"sources": [{"secret": {"name": "projected"}}]}},
                 {"name": "x", "csi": {"driver": "d", "nodePublishSecretRef": {"name": "csi"}}},
+                {"name": "y", "azureFile": {"secretName": "share", "shareName": "s"}},
+                {"name": "z", "rbd": {"image": "i", "secretRef": {"name": "keyring"}}},
             ],
             "containers": [{
                 "name": "c",
@@ -269,14 +264,32 @@ mod tests {
         }});
         let uses: Vec<(String, Option<String>, bool)> = secret_uses(&object).into_iter().map(|u| (u.secret, u.key, u.image_pull)).collect();
         let expected = [
-            ("init", None, false),
             ("db", Some("password"), false),
             ("all", None, false),
+            ("pull", None, true),
+            ("init", None, false),
             ("files", Some("a"), false),
             ("projected", None, false),
             ("csi", None, false),
-            ("pull", None, true),
+            ("share", None, false),
+            ("keyring", None, false),
         ];
         assert_eq!(uses, expected.map(|(s, k, p)| (s.to_owned(), k.map(str::to_owned), p)));
+    }
+
+    #[test]
+    fn custom_resources_use_secrets_as_pods_do() {
+        let env = json!([{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]);
+        for object in [
+            json!({"kind": "Workflow", "spec": {"templates": [{"name": "t", "script": {"name": "x", "image": "i", "env": env}}]}}),
+            json!({"kind": "Workflow", "spec": {"templates": [{"name": "t", "container": {"name": "x", "image": "i", "env": env}}]}}),
+            json!({"kind": "Task", "spec": {"steps": [{"name": "x", "image": "i", "env": env}]}}),
+            json!({"kind": "Kafka", "spec": {"template": {"kafkaContainer": {"name": "x", "env": env}}}}),
+        ] {
+            let uses = secret_uses(&object);
+            assert_eq!(uses.len(), 1, "{object}");
+            assert_eq!((uses[0].secret.as_str(), uses[0].container.as_deref()), ("s", Some("x")), "{object}");
+            assert!(object.pointer(&uses[0].pointer).is_some(), "{}", uses[0].pointer);
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::HashSet, time::Instant};
 use imgscan::{
     detect::Scratch,
     kubernetes::{
-        Budget, Decision, MODE_LABEL, Mode, NamespaceFacts, ObjectKey, Observed, Outcome, Policy, Prints, SharedUse, Subject, credentials,
-        decide, observe, secret_uses, undecided,
+        Budget, Class, Decision, MODE_LABEL, Mode, NamespaceFacts, ObjectKey, Observed, Outcome, Policy, Prints, SharedUse, Subject,
+        Verdict, credentials, decide, observe, secret_uses, undecided,
     },
 };
 use jiff::Timestamp;
@@ -78,7 +78,10 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
         if let Some(gap) = observed.gaps.first().filter(|_| decision.allowed) {
             return Judged { decision: undecided(policy, &facts, gap), undecided: Some("incomplete") };
         }
-        review.limit_probes(&mut decision, &observed, &shared, &facts);
+        if let Some(limit) = review.probing(&decision, &observed, &shared, &facts) {
+            // The answer no longer depends on what other namespaces hold.
+            decision = limited(decide(policy, &active.exceptions, &facts, &subject, &observed.found, &[], now), limit);
+        }
         if decision.allowed && !request.dry_run {
             review.remember(&observed);
         }
@@ -152,27 +155,44 @@ impl InReview<'_> {
         }
     }
 
-    /// Over the limit, the answer no longer depends on what other namespaces hold: whatever could be compared is refused.
-    fn limit_probes(&self, decision: &mut Decision, observed: &Observed, shared: &[SharedUse], facts: &NamespaceFacts) {
-        if self.policy.mode_in(facts) < Mode::Warn {
-            return;
+    /// Whether the user is over the limit of probing, and what an answer about sharing could weigh here at the most.
+    fn probing(&self, decision: &Decision, observed: &Observed, shared: &[SharedUse], facts: &NamespaceFacts) -> Option<Mode> {
+        let policy = self.policy;
+        let is_secret = Subject::of(self.object).is_core("Secret");
+        let classes = policy.mode_of(Class::Shared, facts).max(policy.mode_of(Class::CrossEnvironment, facts));
+        let weight = if is_secret { classes.min(policy.sharing.secrets.write) } else { classes };
+        if weight < Mode::Warn {
+            return None;
         }
-        let hits = shared.iter().filter(|shared| shared.at_most >= Mode::Warn).map(|shared| shared.fingerprint.as_str());
-        let limit = self.policy.sharing.probes_per_hour;
-        let user = &self.request.user_info.username;
+        // What the user sees, and no more: a hit that is only audited, or excepted, tells nothing.
+        let told = |verdict: &&Verdict| verdict.outcome >= Outcome::Warned && verdict.class.is_sharing();
+        let hits = decision.verdicts.iter().filter(told).filter_map(|verdict| shared.get(verdict.index));
+        let hits = hits.map(|shared| shared.fingerprint.as_str());
         // Not whether there was a hit: that would be the answer again.
-        let compares = Subject::of(self.object).is_core("Secret")
-            || observed.found.iter().any(|observation| !observation.guessable)
+        let compares = is_secret
+            || observed.found.iter().any(|observation| observation.strength >= policy.sharing.min_bits)
             || !secret_uses(self.object).is_empty();
-        if self.state.probes.over_limit(user, &self.request.namespace, hits, limit, Instant::now()) && compares {
+        let user = &self.request.user_info.username;
+        let limit = policy.sharing.probes_per_hour;
+        let over = self.state.probes.over_limit(user, &self.request.namespace, hits, limit, Instant::now());
+        (over && compares).then(|| {
             self.state.metrics.probes_limited.inc();
-            let text = "imgscan: too many credentials of other namespaces were tried within an hour";
-            decision.allowed = false;
-            decision.message = format!("{text}; try again later");
-            decision.warnings.clear();
-            decision.audit.insert("probing".to_owned(), "limited".to_owned());
-        }
+            weight
+        })
     }
+}
+
+/// Refuses, or warns, whatever others hold: as much as an answer about sharing could have done.
+fn limited(mut decision: Decision, weight: Mode) -> Decision {
+    let text = "imgscan: too many credentials of other namespaces were tried within an hour; try again later";
+    if weight == Mode::Enforce {
+        decision.message = if decision.allowed { text.to_owned() } else { format!("{}\n{text}", decision.message) };
+        decision.allowed = false;
+    } else {
+        decision.warnings.push(text.to_owned());
+    }
+    decision.audit.insert("probing".to_owned(), "limited".to_owned());
+    decision
 }
 
 /// Whether a controller made the object from another one, which is judged and indexed itself.
@@ -185,13 +205,15 @@ fn forget(state: &State, request: &Request) {
     if request.dry_run {
         return;
     }
-    let kind = if request.kind.group.is_empty() { "v1" } else { "x/v1" };
-    let identity = serde_json::json!({"apiVersion": kind, "kind": request.kind.kind, "metadata": {"name": request.name}});
-    let key = ObjectKey::of(&Subject::of(&identity), &request.namespace);
-    if request.kind.kind == "Namespace" && request.kind.group.is_empty() {
+    let (group, kind) = (request.kind.group.as_str(), request.kind.kind.as_str());
+    if group.is_empty() && kind == "Namespace" {
         return;
     }
-    state.index_mut().remove(&key);
+    // A deletion of a collection names no object; each is told by what is deleted.
+    let named = request.old_object.as_deref().map(|old| Subject::of(old).name).unwrap_or_default();
+    let name = if request.name.is_empty() { named } else { &request.name };
+    let subject = Subject { kind, group, namespace: &request.namespace, name, labels: None };
+    state.index_mut().remove(&ObjectKey::of(&subject, &request.namespace));
 }
 
 /// Guards the labels that weaken or group: a tenant who may edit a namespace must not exempt it.

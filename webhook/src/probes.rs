@@ -30,15 +30,17 @@ impl Probes {
         }
         let limit = limit as usize;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
         let key = (user.to_owned(), namespace.to_owned());
+        let fresh = |since: Instant| now.duration_since(since) < WINDOW;
+        let mut hits = hits.peekable();
+        if hits.peek().is_none() {
+            // Nearly every request.
+            return seen.get(&key).is_some_and(|(since, known)| fresh(*since) && known.len() > limit);
+        }
+        seen.retain(|_, (since, _)| fresh(*since));
         if !seen.contains_key(&key) && seen.len() >= MAX_USERS {
             let oldest = seen.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone());
             oldest.and_then(|key| seen.remove(&key));
-        }
-        let mut hits = hits.peekable();
-        if hits.peek().is_none() {
-            return seen.get(&key).is_some_and(|(_, known)| known.len() > limit);
         }
         let (_, known) = seen.entry(key).or_insert_with(|| (now, HashSet::new()));
         for hit in hits {

@@ -139,6 +139,118 @@ async fn guessable_values_change_no_answer_and_probing_is_limited() {
 }
 
 #[tokio::test]
+async fn probing_is_limited_as_far_as_answers_tell_something() {
+    let seeds = || (0..4).map(|seed| alphanumeric(seed + 50, 40));
+    for (policy, allowed, told) in [
+        ("{mode: enforce, sharing: {secrets: {write: warn}, probesPerHour: 2}}", true, true),
+        ("{mode: warn, sharing: {secrets: {write: enforce}, probesPerHour: 2}}", true, true),
+        (
+            "{mode: enforce, classes: {shared: audit, crossEnvironment: audit}, sharing: {secrets: {write: enforce}, probesPerHour: 2}}",
+            true,
+            false,
+        ),
+        ("{mode: enforce, sharing: {secrets: {write: audit}, probesPerHour: 2}}", true, false),
+        ("{mode: enforce, sharing: {secrets: {write: enforce}, probesPerHour: 2}}", false, true),
+    ] {
+        let replica = Replica::new(policy);
+        for (n, value) in seeds().enumerate() {
+            replica.review("a", &secret(&format!("s{n}"), "a", &value), None, false).await;
+        }
+        for value in seeds() {
+            replica.review("b", &secret("x", "b", &value), None, true).await;
+        }
+        // The audit annotations are in the API server's audit log, which no tenant reads.
+        let told_to_user = |mut response: Value| {
+            response.as_object_mut().expect("an object").remove("auditAnnotations");
+            response
+        };
+        let known = told_to_user(replica.review("b", &secret("x", "b", &alphanumeric(50, 40)), None, true).await);
+        let unknown = told_to_user(replica.review("b", &secret("x", "b", &alphanumeric(99, 40)), None, true).await);
+        assert_eq!(known, unknown, "held elsewhere or not, the same answer: {policy}");
+        assert_eq!(unknown["allowed"], allowed, "a mode that never refuses does not refuse probing: {policy}");
+        assert_eq!(unknown.to_string().contains("try again later"), told, "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn deletions_of_collections_are_forgotten_by_what_is_deleted() {
+    let replica = Replica::new("mode: warn");
+    for name in ["s1", "s2"] {
+        replica.review("a", &secret(name, "a", &alphanumeric(7, 40)), None, false).await;
+    }
+    let delete = |name: &str, old: &Value| {
+        format!(
+            r#"{{"kind":"AdmissionReview","request":{{"uid":"u-1","kind":{{"group":"","kind":"Secret"}},"name":"{name}","namespace":"a","operation":"DELETE","object":null,"oldObject":{old},"dryRun":false}}}}"#
+        )
+    };
+    assert_eq!(replica.state.index().objects(), 2);
+    replica.send(delete("", &secret("s1", "a", "x"))).await;
+    assert_eq!(replica.state.index().objects(), 1);
+    replica.send(delete("s2", &secret("s2", "a", "x"))).await;
+    assert_eq!(replica.state.index().objects(), 0);
+}
+
+#[tokio::test]
+async fn an_update_that_makes_a_value_weigh_more_is_new() {
+    let replica = Replica::new("mode: enforce");
+    let value = alphanumeric(31, 24);
+    let old = pod(json!([{"name": "NOTE", "value": value}]));
+    let new = pod(json!([{"name": "DB_PASSWORD", "value": value}]));
+    assert_eq!(replica.review("team", &old, None, false).await["allowed"], true);
+    assert_eq!(replica.review("team", &new, Some(&old), false).await["allowed"], false);
+}
+
+#[tokio::test]
+async fn passwords_that_people_choose_change_no_answer_however_long() {
+    let replica = Replica::new("{mode: enforce, sharing: {secrets: {write: enforce}}}");
+    let auth = |password: &str| {
+        let auth = serde_json::to_value(k8s_openapi::ByteString(format!("robot:{password}").into_bytes())).expect("base64");
+        let mut object = secret("pull", "a", &json!({"auths": {"registry.corp.io": {"auth": auth}}}).to_string());
+        object["type"] = json!("kubernetes.io/dockerconfigjson");
+        object
+    };
+    replica.review("a", &secret("s", "a", "SuperSecretPassword2024!"), None, false).await;
+    replica.review("a", &auth("Summer2024!"), None, false).await;
+    assert_eq!(replica.state.index().fingerprints(), 0, "nothing to compare with");
+    for (same, other) in [
+        (secret("x", "b", "SuperSecretPassword2024!"), secret("x", "b", "SuperSecretPassword2023!")),
+        (auth("Summer2024!"), auth("Winter2025?")),
+    ] {
+        assert_eq!(replica.review("b", &same, None, true).await, replica.review("b", &other, None, true).await);
+    }
+}
+
+#[tokio::test]
+async fn fixes_fit_their_field_and_quote_nothing_of_the_value() {
+    let replica = Replica::new("mode: enforce");
+    let password = alphanumeric(5, 24);
+    let container = |extra: Value| {
+        let mut object = pod(json!([]));
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            object["spec"]["containers"][0][key] = value.clone();
+        }
+        object
+    };
+    for (object, needle) in [
+        (container(json!({"command": ["mysqldump", format!("-p{password}"), github(9)]})), "in its place"),
+        (
+            container(
+                json!({"livenessProbe": {"httpGet": {"port": 1, "httpHeaders": [{"name": "Authorization", "value": format!("Bearer {}", github(9))}]}}}),
+            ),
+            "probes cannot refer",
+        ),
+        (container(json!({"env": [{"name": github(9), "value": github(9)}]})), "secretKeyRef"),
+        (json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"token": github(9)}}), "secretRef"),
+    ] {
+        let response = replica.review("team", &object, None, false).await;
+        let message = response["status"]["message"].as_str().expect("denied");
+        assert!(message.contains(needle), "{needle} in {message}");
+        let everything = response.to_string();
+        assert!(!everything.contains(&password) && !everything.contains(&github(9)), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn labels_of_namespaces_are_guarded() {
     let replica = Replica::new("{mode: enforce, labelEditors: [admins]}");
     let namespace = |labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": labels}});

@@ -1,10 +1,12 @@
 //! What people read: denial texts and warnings. They name places, rules and fixes; never a value, and never the name of
 //! anything in another namespace. They may end up in a ReplicaSet's status, where everyone with read access sees them.
 
+mod snippet;
+
 use super::{
     literals::clean,
     observe::Observation,
-    policy::{Class, Decision, Fix, Outcome, Policy, Verdict},
+    policy::{Class, Decision, Outcome, Policy, Verdict},
     sharing::SharedUse,
     workload::Subject,
 };
@@ -37,7 +39,7 @@ pub(super) fn explain(decision: &mut Decision, policy: &Policy, subject: &Subjec
         }
         if let Some(literal) = denied.iter().find(|verdict| is_literal(verdict)).and_then(|verdict| found.get(verdict.index)) {
             message.push_str("\nFix:\n");
-            message.push_str(&snippet(policy.fix, literal));
+            message.push_str(&snippet::of(policy.fix, literal));
         }
         if denied.iter().any(|verdict| !is_literal(verdict)) {
             message.push_str("\nGive each namespace a credential of its own, so that one leak opens one door.");
@@ -71,6 +73,20 @@ pub(super) fn explain(decision: &mut Decision, policy: &Policy, subject: &Subjec
     }
     decision.message = message;
     decision.warnings = warnings;
+    scrub(decision, found);
+}
+
+/// Takes out values that a careless author also used as a name: a variable, a container, a key. Words are left alone, and so
+/// is what a name could be by chance.
+fn scrub(decision: &mut Decision, found: &[Observation]) {
+    for observation in found.iter().filter(|observation| observation.strength >= 32 && observation.secret.len() >= 8) {
+        let Ok(value) = std::str::from_utf8(observation.secret.expose()) else { continue };
+        for text in std::iter::once(&mut decision.message).chain(&mut decision.warnings).chain(decision.audit.values_mut()) {
+            if text.contains(value) {
+                *text = text.replace(value, "****");
+            }
+        }
+    }
 }
 
 fn is_literal(verdict: &Verdict) -> bool {
@@ -132,33 +148,4 @@ fn audit_word(verdict: &Verdict, found: &[Observation], shared: &[SharedUse]) ->
         shared.get(verdict.index).map(|s| format!("{rule}:{}", s.fingerprint))
     };
     id.unwrap_or_default()
-}
-
-/// The change that fixes a literal, to paste. Names come from the literal's own place.
-fn snippet(fix: Fix, literal: &Observation) -> String {
-    let key = literal.name.as_deref().map_or_else(|| "VALUE".to_owned(), |name| clean(name, 63));
-    let secret = format!("{}-credentials", dns_label(literal.container.as_deref().unwrap_or("app")));
-    let reference = format!("  - name: {key}\n    valueFrom:\n      secretKeyRef:\n        name: {secret}\n        key: {key}\n");
-    match fix {
-        Fix::SecretKeyRef => format!("keep it in a Secret and refer to it:\n{reference}"),
-        Fix::ExternalSecret => format!(
-            "keep it in your secret store, let an ExternalSecret fetch it, and refer to that:\n  apiVersion: external-secrets.io/v1\n  \
-             kind: ExternalSecret\n  metadata: {{name: {secret}}}\n  spec:\n    secretStoreRef: {{kind: ClusterSecretStore, name: YOUR-STORE}}\n    \
-             data:\n    - secretKey: {key}\n      remoteRef: {{key: YOUR/PATH, property: {key}}}\nand in the container:\n{reference}"
-        ),
-        Fix::Vault => format!(
-            "let the Vault agent write it to a file, by annotations of the pod template:\n  vault.hashicorp.com/agent-inject: \"true\"\n  \
-             vault.hashicorp.com/role: YOUR-ROLE\n  vault.hashicorp.com/agent-inject-secret-{secret}: YOUR/PATH\n\
-             and read /vault/secrets/{secret} in the container\n"
-        ),
-        Fix::Csi => format!(
-            "mount it from your secret store by the CSI driver:\n  volumes:\n  - name: {secret}\n    csi:\n      \
-             driver: secrets-store.csi.k8s.io\n      readOnly: true\n      volumeAttributes: {{secretProviderClass: {secret}}}\n"
-        ),
-    }
-}
-
-fn dns_label(text: &str) -> String {
-    let label: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(40).collect();
-    label.trim_matches('-').to_owned()
 }

@@ -1,12 +1,18 @@
 //! Every string of an object, with its place and the name that it is assigned to.
 //!
-//! Deliberately absent: a list of fields to look at. All of them are; the lists here only say what is *not* a literal
+//! Deliberately absent: a list of fields to look at. All of them are; [`words`] only says what is *not* a literal
 //! (references, ciphertext, bookkeeping of the API server) and which keys are the API's own words, so that they say
 //! nothing about the value (`secretName: db` assigns no secret).
+
+mod argv;
+mod words;
+
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
 use super::workload::{MAX_DEPTH, Subject, push_key};
+use words::{Context, Kind, assigned_name, container_name, enter, file_name, is_file, is_object_meta, is_object_name};
 
 /// `kubectl apply` keeps a whole copy of the object here.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -44,6 +50,10 @@ enum Step<'a> {
 /// One string of an object. It may hold a credential, so it has no `Debug`.
 pub struct Literal<'a, 'p> {
     path: &'p [Step<'a>],
+    /// Of a command line: where its words stand in `value`, in the order of the array.
+    words: &'p [Range<usize>],
+    /// The word that is meant.
+    word: Option<usize>,
     /// Name of the container that it belongs to.
     pub container: Option<&'a str>,
     /// What kind of field.
@@ -56,18 +66,32 @@ pub struct Literal<'a, 'p> {
     pub value: &'a [u8],
 }
 
-impl Literal<'_, '_> {
+impl<'a, 'p> Literal<'a, 'p> {
+    /// The literal that the bytes `span` of the value belong to: of a command line, which is looked at as a whole, the one
+    /// word. `None` for words that another array holds (`args` are read behind their `command`).
+    pub fn at(&self, span: &Range<usize>) -> Option<Literal<'a, 'p>> {
+        let mut found = Literal { ..*self };
+        if !self.words.is_empty() {
+            let before = self.words.partition_point(|word| word.start <= span.start);
+            let word = before.checked_sub(1)?;
+            self.words.get(word).filter(|word| span.start < word.end)?;
+            found.words = &[];
+            found.word = Some(word);
+        }
+        Some(found)
+    }
+
     /// JSON pointer (RFC 6901) in the object.
     pub fn pointer(&self) -> String {
         let mut pointer = String::new();
         for step in self.path {
             match step {
                 Step::Key(key) => push_key(&mut pointer, key),
-                Step::Index(index) => {
-                    pointer.push('/');
-                    pointer.push_str(&index.to_string());
-                }
+                Step::Index(index) => push_index(&mut pointer, *index),
             }
+        }
+        if let Some(word) = self.word {
+            push_index(&mut pointer, word);
         }
         pointer
     }
@@ -76,7 +100,8 @@ impl Literal<'_, '_> {
     /// its pods. Holds keys and names, never values.
     pub fn label(&self) -> String {
         let key = |from_end: usize| self.path.iter().rev().filter_map(|s| if let Step::Key(k) = s { Some(*k) } else { None }).nth(from_end);
-        let index = || self.path.iter().rev().find_map(|s| if let Step::Index(i) = s { Some(*i) } else { None }).unwrap_or_default();
+        let last = || self.path.iter().rev().find_map(|s| if let Step::Index(i) = s { Some(*i) } else { None });
+        let index = || self.word.or_else(last).unwrap_or_default();
         let text = match self.field {
             Field::Env => format!("env {}", self.name.unwrap_or("?")),
             Field::Args | Field::Command => format!("{}[{}]", if self.field == Field::Args { "args" } else { "command" }, index()),
@@ -111,8 +136,16 @@ impl Literal<'_, '_> {
                 Step::Index(index) => text.push_str(&format!("[{index}]")),
             }
         }
+        if let Some(word) = self.word {
+            text.push_str(&format!("[{word}]"));
+        }
         text
     }
+}
+
+fn push_index(pointer: &mut String, index: usize) {
+    pointer.push('/');
+    pointer.push_str(&index.to_string());
 }
 
 /// Text that came from a user as it may stand in a message: printable, one line, cut to `max` characters.
@@ -129,77 +162,12 @@ pub(super) fn clean(text: &str, max: usize) -> String {
 pub fn walk(object: &Value, emit: &mut dyn FnMut(&Literal<'_, '_>) -> bool) -> Vec<String> {
     let subject = Subject::of(object);
     let mut gaps = Vec::new();
-    let kind = Kind {
-        secret: subject.is_core("Secret"),
-        config_map: subject.is_core("ConfigMap"),
-        refers: REFERRING_GROUPS.iter().any(|group| subject.group == *group || subject.group.ends_with(&format!(".{group}"))),
-    };
+    let kind = Kind::of(&subject);
     let mut walker = Walker { path: Vec::new(), kind, gaps: &mut gaps, emit };
     if let Some(map) = object.as_object() {
         walker.top(map, 0);
     }
     gaps
-}
-
-/// API groups whose objects say where a secret is kept: the keys of theirs (`secretKey: password`) assign nothing.
-const REFERRING_GROUPS: [&str; 8] = [
-    "external-secrets.io",
-    "secrets-store.csi.x-k8s.io",
-    "bitnami.com",
-    "secrets.hashicorp.com",
-    "secrets.infisical.com",
-    "secrets.doppler.com",
-    "onepassword.com",
-    "cert-manager.io",
-];
-
-/// Written by the API server, or public by definition, or ciphertext (`encryptedData` of a SealedSecret), or a schema.
-const NOT_LITERALS: [&str; 9] = [
-    "managedFields",
-    "ownerReferences",
-    "creationTimestamp",
-    "resourceVersion",
-    "uid",
-    "selfLink",
-    "openAPIV3Schema",
-    "caBundle",
-    "encryptedData",
-];
-
-/// The API's own keys: they say nothing about their value.
-const STRUCTURAL: [&str; 12] = [
-    "name",
-    "key",
-    "secret",
-    "secretName",
-    "path",
-    "image",
-    "namespace",
-    "serviceAccount",
-    "existingSecret",
-    "passwordKey",
-    "usernameKey",
-    "tokenKey",
-];
-
-fn is_structural(key: &str) -> bool {
-    const SUFFIXES: [&str; 9] = ["Ref", "Refs", "Name", "Names", "Selector", "Path", "SecretKey", "PasswordKey", "File"];
-    STRUCTURAL.contains(&key) || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
-}
-
-#[derive(Clone, Copy)]
-struct Kind {
-    secret: bool,
-    config_map: bool,
-    refers: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Context<'a> {
-    container: Option<&'a str>,
-    field: Field,
-    /// Below a reference: keys and names assign nothing.
-    reference: bool,
 }
 
 struct Walker<'a, 'w> {
@@ -255,7 +223,7 @@ impl<'a> Walker<'a, '_> {
 
     /// One member of an object.
     fn member(&mut self, object: &'a Map<String, Value>, key: &'a str, value: &'a Value, context: Context<'a>, depth: usize) -> bool {
-        if NOT_LITERALS.contains(&key) {
+        if self.kind.hides(key) {
             return true;
         }
         if depth > MAX_DEPTH {
@@ -263,27 +231,40 @@ impl<'a> Walker<'a, '_> {
             return true;
         }
         self.path.push(Step::Key(key));
-        let goes_on = match key {
-            "metadata" => self.metadata(value, context, depth),
+        let goes_on = match (key, value) {
+            ("metadata", Value::Object(metadata)) => self.metadata(metadata, context, depth),
             _ => {
                 let context = enter(context, key);
-                // `{name: X, value: Y}`: variables, headers, parameters.
-                let name = match object.get("name").and_then(Value::as_str) {
-                    Some(name) if key == "value" => Some(name),
-                    _ => (!is_structural(key)).then_some(key),
-                };
-                self.value(value, context, name.filter(|_| !context.reference), key, depth)
+                let name = assigned_name(object, key, value).filter(|_| !context.reference);
+                match (key, value) {
+                    ("command" | "args", Value::Array(list)) => {
+                        let before = object.get("command").filter(|_| key == "args");
+                        self.words(list, context, name, key, depth) && self.line(before, list, context)
+                    }
+                    _ => self.value(value, context, name, key, depth),
+                }
             }
         };
         self.path.pop();
         goes_on
     }
 
-    /// Only labels and annotations are literals; the rest is identity.
-    fn metadata(&mut self, metadata: &'a Value, context: Context<'a>, depth: usize) -> bool {
-        for (section, field) in [("annotations", Field::Annotation), ("labels", Field::Label)] {
-            let Some(map) = metadata.get(section).and_then(Value::as_object) else { continue };
-            self.path.push(Step::Key(section));
+    /// Labels and annotations are literals; the rest of an `ObjectMeta` is identity. What is none (a custom resource's own
+    /// `metadata`) is read like any other field.
+    fn metadata(&mut self, metadata: &'a Map<String, Value>, context: Context<'a>, depth: usize) -> bool {
+        for (key, value) in metadata {
+            let (field, map) = match (key.as_str(), value) {
+                ("annotations", Value::Object(map)) => (Field::Annotation, map),
+                ("labels", Value::Object(map)) => (Field::Label, map),
+                (key, _) if is_object_meta(key) => continue,
+                _ => {
+                    if !self.member(metadata, key, value, context, depth + 1) {
+                        return false;
+                    }
+                    continue;
+                }
+            };
+            self.path.push(Step::Key(key));
             for (key, value) in map {
                 let Some(text) = value.as_str() else { continue };
                 self.path.push(Step::Key(key));
@@ -301,6 +282,47 @@ impl<'a> Walker<'a, '_> {
             self.path.pop();
         }
         true
+    }
+
+    /// The words of a command line, one by one.
+    fn words(&mut self, list: &'a [Value], context: Context<'a>, name: Option<&'a str>, key: &'a str, depth: usize) -> bool {
+        let mut flag: Option<&'a str> = None;
+        for (index, child) in list.iter().enumerate() {
+            self.path.push(Step::Index(index));
+            let goes_on = match child {
+                Value::String(text) => {
+                    // `["--token", "x"]`: the flag names the word that follows.
+                    let named = flag.filter(|_| !argv::is_script(text));
+                    let file = if named.is_none() && argv::is_script(text) { argv::FILE } else { "" };
+                    flag = argv::flag(text);
+                    self.say(context.field, context.container, named, file, text.as_bytes())
+                }
+                other => {
+                    flag = None;
+                    self.value(other, context, name, key, depth + 1)
+                }
+            };
+            self.path.pop();
+            if !goes_on {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The same words read together.
+    fn line(&mut self, before: Option<&Value>, list: &[Value], context: Context<'a>) -> bool {
+        let Some((text, words)) = argv::line(before, list) else { return true };
+        (self.emit)(&Literal {
+            path: &self.path,
+            words: &words,
+            word: None,
+            container: context.container,
+            field: context.field,
+            name: None,
+            file: argv::FILE,
+            value: text.as_bytes(),
+        })
     }
 
     /// The copy is walked as the object that it is, once: a copy within the copy is only a text.
@@ -324,31 +346,22 @@ impl<'a> Walker<'a, '_> {
         }
         match value {
             Value::String(text) => {
-                let file = if text.contains('\n') { file_name(key) } else { "" };
+                let file = if argv::is_line(key, text) { argv::FILE } else { file_name(key, text) };
                 let name = name.filter(|_| file.is_empty() || context.field == Field::Env);
                 self.say(context.field, context.container, name, file, text.as_bytes())
             }
             // `value: 12345678` in a manifest: the API server refuses it, a reader of files meets it.
-            Value::Number(number) if name.is_some() => {
-                let text = number.to_string();
-                (self.emit)(&Literal {
-                    path: &self.path,
-                    container: context.container,
-                    field: context.field,
-                    name,
-                    file: "",
-                    value: text.as_bytes(),
-                })
-            }
+            Value::Number(number) if name.is_some() => self.say(context.field, context.container, name, "", number.to_string().as_bytes()),
             Value::Array(list) => {
                 let mut flag: Option<&'a str> = None;
                 for (index, child) in list.iter().enumerate() {
                     self.path.push(Step::Index(index));
                     let text = child.as_str();
-                    // `["--token", "x"]`: the flag names the value that follows.
-                    let assigned = text.and(flag).or(if text.is_some() { None } else { name });
+                    // `tokens: [...]`, but not `secrets: [name-of-one]`.
+                    let listed = name.filter(|_| text.is_none_or(|text| !is_object_name(text)));
+                    let assigned = text.and(flag).or(listed);
                     let goes_on = self.value(child, context, assigned, key, depth + 1);
-                    flag = text.filter(|t| t.starts_with('-') && !t.contains(['=', ' ', '\n'])).map(|t| t.trim_start_matches('-'));
+                    flag = text.and_then(argv::flag);
                     self.path.pop();
                     if !goes_on {
                         return false;
@@ -368,44 +381,7 @@ impl<'a> Walker<'a, '_> {
         if value.is_empty() {
             return true;
         }
-        (self.emit)(&Literal { path: &self.path, container, field, name, file, value })
-    }
-}
-
-/// What a key says about everything below it.
-fn enter<'a>(context: Context<'a>, key: &str) -> Context<'a> {
-    let field = match key {
-        "env" => Field::Env,
-        "args" => Field::Args,
-        "command" if context.field != Field::Probe => Field::Command,
-        "livenessProbe" | "readinessProbe" | "startupProbe" | "lifecycle" => Field::Probe,
-        "volumes" | "volumeClaimTemplates" | "csi" | "volumeAttributes" => Field::Volume,
-        "matchLabels" => Field::Label,
-        _ => context.field,
-    };
-    let reference = context.reference || matches!(key, "valueFrom" | "envFrom" | "imagePullSecrets") || key.ends_with("Ref");
-    Context { field, reference, ..context }
-}
-
-/// An object with an image, or with a name and a command, is a container, whatever list it stands in.
-fn container_name<'a>(map: &'a Map<String, Value>, key: &'a str) -> Option<&'a str> {
-    let is_container = map.get("image").is_some_and(Value::is_string)
-        || (map.contains_key("name") && (map.contains_key("command") || map.contains_key("args")));
-    is_container.then(|| map.get("name").and_then(Value::as_str).unwrap_or(key))
-}
-
-/// Whether a ConfigMap's entry is a file rather than a value.
-fn is_file(key: &str, text: &str) -> bool {
-    text.trim_end().contains('\n') || text.starts_with('{') || (key.contains('.') && text.contains('='))
-}
-
-/// The name that a block of text is best understood by.
-fn file_name(key: &str) -> &str {
-    match key {
-        // Helm values within HelmRelease, Application and the like.
-        "values" | "valuesContent" => "values.yaml",
-        key if key.contains('.') => key,
-        _ => "",
+        (self.emit)(&Literal { path: &self.path, words: &[], word: None, container, field, name, file, value })
     }
 }
 

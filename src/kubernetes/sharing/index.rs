@@ -1,8 +1,4 @@
-//! Who holds the same credential: an index of keyed fingerprints. Plain data with one writer; no value, and no hash that
-//! could be checked without the cluster's key, is ever in it.
-//!
-//! Equality across namespaces is an oracle: whoever may create a Secret could guess values of other namespaces from the
-//! answers. So only values that nobody can guess are indexed at all; a guessable value has no entry, and can change no answer.
+//! Fingerprint to holders, and the questions about them.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -12,175 +8,26 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    copies::Marks,
-    literals::clean,
-    observe::Observation,
-    policy::{Mode, Sharing, glob},
-    workload::{SecretUse, Subject},
+    ObjectKey, SharedUse, Source,
+    credentials::{Credential, Use, comparable, of_observations, short},
 };
 use crate::{
-    detect::{Engine, Hint, Scratch},
-    finding::LocationKind,
-    fingerprint::{Fingerprint, Fingerprinter},
-    secret::Secret,
+    fingerprint::Fingerprint,
+    kubernetes::{
+        copies::Marks,
+        literals::clean,
+        observe::Observation,
+        policy::{Mode, Sharing, glob},
+        workload::{SecretUse, push_key},
+    },
 };
 
-/// Where a credential is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// `data` of a Secret.
-    Secret,
-    /// `data` of a ConfigMap.
-    ConfigMap,
-    /// A literal of any other object.
-    Literal,
-}
+/// Other holders that are named to administrators.
+const MAX_NAMED: usize = 100;
 
-/// Identity of an indexed object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectKey {
-    /// Its namespace.
-    pub namespace: Arc<str>,
-    /// What kind of object; literals carry theirs in `name` (`Deployment/web`).
-    pub source: Source,
-    /// Its name.
-    pub name: Arc<str>,
-}
-
-impl ObjectKey {
-    /// Of an object, in the namespace given (a manifest may leave it out).
-    pub fn of(subject: &Subject<'_>, namespace: &str) -> Self {
-        let (source, name) = if subject.is_core("Secret") {
-            (Source::Secret, subject.name.to_owned())
-        } else if subject.is_core("ConfigMap") {
-            (Source::ConfigMap, subject.name.to_owned())
-        } else {
-            (Source::Literal, format!("{}/{}", subject.kind, subject.name))
-        };
-        Self { namespace: namespace.into(), source, name: name.into() }
-    }
-}
-
-/// What a credential is for, which decides how much sharing it weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Plain,
-    ImagePull,
-    Tls,
-}
-
-/// One comparable credential of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credential {
-    /// Key of `data`, or the field of a literal.
-    key: Arc<str>,
-    fingerprint: u128,
-    used: Use,
-}
-
-fn short(full: &[u8; 32]) -> u128 {
-    let mut head = [0u8; 16];
-    head.copy_from_slice(full.first_chunk::<16>().unwrap_or(&[0; 16]));
-    u128::from_be_bytes(head)
-}
-
-/// The comparable credentials of a Secret: what the engine finds, the `auth` of docker configs, and whole values of
-/// enough entropy, since a Secret's data is secret by definition. Certificates, names and addresses are not.
-pub fn credentials(secret: &Value, sharing: &Sharing, engine: &Engine, prints: &Fingerprinter, scratch: &mut Scratch) -> Vec<Credential> {
-    let kind = secret.get("type").and_then(Value::as_str).unwrap_or_default();
-    let name = Subject::of(secret).name;
-    if sharing.ignored_types.iter().any(|ignored| ignored == kind) || sharing.ignored_names.iter().any(|pattern| glob(pattern, name)) {
-        return Vec::new();
-    }
-    let used = match kind {
-        "kubernetes.io/dockerconfigjson" | "kubernetes.io/dockercfg" => Use::ImagePull,
-        "kubernetes.io/tls" => Use::Tls,
-        _ => Use::Plain,
-    };
-    let mut found = Vec::new();
-    let mut value = |key: &str, bytes: &[u8]| {
-        if used == Use::Tls && key != "tls.key" {
-            return;
-        }
-        let before = found.len();
-        let mut push = |secret: &Secret| {
-            let fingerprint = short(&prints.of_cluster_value(secret));
-            let credential = Credential { key: key.into(), fingerprint, used };
-            if !found.contains(&credential) {
-                found.push(credential);
-            }
-        };
-        let mut seen = false;
-        let multi_line = bytes.trim_ascii().contains(&b'\n');
-        let hint = Hint { kind: LocationKind::Manifest, path: if multi_line { key } else { "" }, name: Some(key), binary: false };
-        engine.find(bytes, &hint, scratch, &mut |matched| {
-            seen = true;
-            if matched.refuted.is_none() && !matched.guessable {
-                push(&matched.secret);
-            }
-        });
-        if used == Use::ImagePull && !seen {
-            registry_auths(bytes).iter().filter(|auth| bits(auth.expose()) >= sharing.min_bits).for_each(&mut push);
-        }
-        if used == Use::Tls && !seen && bytes.windows(11).any(|window| window == b"PRIVATE KEY") {
-            push(&Secret::new(bytes));
-        }
-        if found.len() == before && used == Use::Plain && is_token(key, bytes) && bits(bytes.trim_ascii()) >= sharing.min_bits {
-            let fingerprint = short(&prints.of_cluster_value(&Secret::new(bytes)));
-            found.push(Credential { key: key.into(), fingerprint, used });
-        }
-    };
-    for (key, text) in secret.get("data").and_then(Value::as_object).into_iter().flatten() {
-        if let Some(decoded) = text.as_str().and_then(|text| data_encoding::BASE64.decode(text.trim().as_bytes()).ok()) {
-            let decoded = zeroize::Zeroizing::new(decoded);
-            value(key, &decoded);
-        }
-    }
-    for (key, text) in secret.get("stringData").and_then(Value::as_object).into_iter().flatten() {
-        value(key, text.as_str().unwrap_or_default().as_bytes());
-    }
-    found
-}
-
-/// The comparable credentials among an object's literals.
-pub(super) fn of_observations(found: &[Observation]) -> Vec<Credential> {
-    let comparable = found.iter().filter(|observation| !observation.guessable);
-    comparable.map(|o| Credential { key: o.label.as_str().into(), fingerprint: short(&o.cluster), used: Use::Plain }).collect()
-}
-
-/// The passwords of a docker config, by registry.
-fn registry_auths(bytes: &[u8]) -> Vec<Secret> {
-    let Ok(config) = serde_json::from_slice::<Value>(bytes) else { return Vec::new() };
-    let auths = config.get("auths").or(Some(&config)).and_then(Value::as_object);
-    let secret = |entry: &Value| {
-        let text = |key: &str| entry.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        text("auth").or_else(|| text("identitytoken")).or_else(|| text("password")).map(|text| Secret::new(text.as_bytes()))
-    };
-    auths.into_iter().flatten().filter_map(|(_, entry)| secret(entry)).collect()
-}
-
-/// Whether a value that no rule knows looks like one opaque token rather than a name, an address or a certificate.
-fn is_token(key: &str, bytes: &[u8]) -> bool {
-    const NAMES: [&str; 12] = ["id", "user", "username", "host", "hostname", "email", "url", "uri", "endpoint", "crt", "pub", "name"];
-    let lower = key.to_ascii_lowercase();
-    let last = lower.rsplit(['.', '_', '-']).next().unwrap_or_default();
-    let value = bytes.trim_ascii();
-    !NAMES.contains(&last)
-        && !key.ends_with("Id")
-        && (16..=4096).contains(&value.len())
-        && value.iter().all(|b| b.is_ascii_graphic() && !b"./:@{}<>\"".contains(b))
-}
-
-/// Shannon entropy times length, in bits.
-fn bits(value: &[u8]) -> u32 {
-    let mut counts = [0u32; 256];
-    for byte in value {
-        counts[usize::from(*byte)] += 1;
-    }
-    let length = value.len() as f64;
-    let bits: f64 =
-        counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count)).map(|count| count * (length / count).log2()).sum();
-    bits as u32
+/// Whether the policy leaves a Secret or ConfigMap out by its name.
+fn ignored(key: &ObjectKey, sharing: &Sharing) -> bool {
+    key.source != Source::Literal && sharing.ignored_names.iter().any(|pattern| glob(pattern, &key.name))
 }
 
 struct Record {
@@ -213,25 +60,6 @@ pub struct Index {
     holders: HashMap<u128, Holders>,
     keys: HashSet<Arc<str>>,
     namespaces: HashMap<Arc<str>, BTreeMap<String, String>>,
-}
-
-/// A credential that another namespace holds, too. What is in here besides `admin` may be told to the requester.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SharedUse {
-    /// JSON pointer of the literal, the reference, or the Secret's key.
-    pub pointer: String,
-    /// The container.
-    pub container: Option<String>,
-    /// The field for people: `Secret db, key password`.
-    pub label: String,
-    /// The id of the cluster's index: what an exception names.
-    pub fingerprint: Fingerprint,
-    /// Whether a holder is in another environment.
-    pub crosses_environments: bool,
-    /// The most that it may weigh.
-    pub at_most: Mode,
-    /// For reports that only administrators read: the other holders, sorted.
-    pub admin: Vec<ObjectKey>,
 }
 
 impl Index {
@@ -272,7 +100,7 @@ impl Index {
         }
     }
 
-    /// Sets the literals of an object that was admitted.
+    /// Sets the literals of an object that was admitted. Whatever any policy may compare is kept; questions ask by theirs.
     pub fn apply_literals(&mut self, object: &Value, key: ObjectKey, found: &[Observation]) {
         self.apply(object, key, of_observations(found));
     }
@@ -372,7 +200,7 @@ impl Index {
         for credential in new.iter().filter(|new| !old.iter().any(|old| old.fingerprint == new.fingerprint)) {
             let at_most = sharing.secrets.write.min(weight(credential.used, sharing));
             let mut pointer = "/data".to_owned();
-            super::workload::push_key(&mut pointer, &credential.key);
+            push_key(&mut pointer, &credential.key);
             let label = clean(&format!("data {}", credential.key), 120);
             uses.extend(self.judge(credential.fingerprint, key, Some(&marks), sharing, at_most, pointer, None, label));
         }
@@ -381,8 +209,9 @@ impl Index {
 
     /// Judges an object's literals.
     pub fn of_literals(&self, key: &ObjectKey, found: &[Observation], sharing: &Sharing) -> Vec<SharedUse> {
-        let comparable = found.iter().filter(|observation| !observation.guessable);
-        comparable
+        found
+            .iter()
+            .filter(|observation| comparable(observation.strength, sharing))
             .filter_map(|o| {
                 self.judge(short(&o.cluster), key, None, sharing, Mode::Enforce, o.pointer.clone(), o.container.clone(), o.label.clone())
             })
@@ -431,18 +260,31 @@ impl Index {
         label: String,
     ) -> Option<SharedUse> {
         let holders = self.holders.get(&fingerprint)?.as_slice();
-        let mut admin = Vec::new();
+        if ignored(me, sharing) {
+            return None;
+        }
+        let label_of = |namespace: &str, label: &str| self.namespaces.get(namespace)?.get(label).map(String::as_str);
+        let scope = label_of(&me.namespace, &sharing.scope_label);
+        let environment = label_of(&me.namespace, &sharing.environment_label);
+        let mut admin: Vec<ObjectKey> = Vec::new();
         let mut crosses_environments = false;
         for holder in holders.iter().filter_map(|slot| self.record(*slot)) {
-            if holder.key.namespace == me.namespace || (sharing.allow_offered_copies && self.related(me, marks, holder)) {
+            // A pull secret may have a copy in each of thousands of namespaces: what is known is not looked at again.
+            if admin.len() >= MAX_NAMED && crosses_environments {
+                break;
+            }
+            let copies = |other| sharing.allow_offered_copies && self.related(me, marks, other, holders);
+            if holder.key.namespace == me.namespace || ignored(&holder.key, sharing) || copies(holder) {
                 continue;
             }
-            let (scope, environment) = (self.both(me, holder, &sharing.scope_label), self.both(me, holder, &sharing.environment_label));
-            let crosses = matches!(environment, (Some(mine), Some(theirs)) if mine != theirs);
-            let same_scope = matches!(scope, (Some(mine), Some(theirs)) if mine == theirs);
+            let theirs = label_of(&holder.key.namespace, &sharing.environment_label);
+            let crosses = environment.is_some() && theirs.is_some() && environment != theirs;
+            let same_scope = scope.is_some() && scope == label_of(&holder.key.namespace, &sharing.scope_label);
             if crosses || !same_scope {
                 crosses_environments |= crosses;
-                admin.push(holder.key.clone());
+                if admin.len() < MAX_NAMED {
+                    admin.push(holder.key.clone());
+                }
             }
         }
         if admin.is_empty() {
@@ -453,24 +295,32 @@ impl Index {
         Some(SharedUse { pointer, container, label, fingerprint, crosses_environments, at_most, admin })
     }
 
-    fn both(&self, me: &ObjectKey, other: &Record, label: &str) -> (Option<&str>, Option<&str>) {
-        let of = |namespace: &str| self.namespaces.get(namespace).and_then(|labels| labels.get(label)).map(String::as_str);
-        (of(&me.namespace), of(&other.key.namespace))
-    }
-
     /// Whether one is an offered copy of the other, or both are of the same source.
-    fn related(&self, me: &ObjectKey, marks: Option<&Marks>, other: &Record) -> bool {
-        let (mine, theirs) = (self.root(me, marks), self.root(&other.key, other.marks.as_deref()));
+    fn related(&self, me: &ObjectKey, marks: Option<&Marks>, other: &Record, holders: &[u32]) -> bool {
+        if marks.is_none() && other.marks.is_none() {
+            return false;
+        }
+        let (mine, theirs) = (self.root(me, marks, holders), self.root(&other.key, other.marks.as_deref(), holders));
         mine == theirs
     }
 
     /// The source that offers itself to the object, or the object itself.
-    fn root(&self, key: &ObjectKey, marks: Option<&Marks>) -> ObjectKey {
-        let Some((namespace, name)) = marks.and_then(|marks| marks.copy_of.as_ref()) else { return key.clone() };
-        let source = ObjectKey { namespace: (**namespace).into(), source: key.source, name: (**name).into() };
-        let record = self.slots.get(&source).and_then(|slot| self.record(*slot));
-        let offered = record.and_then(|record| record.marks.as_deref()).is_some_and(|marks| marks.offers(&key.namespace));
-        if offered { source } else { key.clone() }
+    fn root(&self, key: &ObjectKey, marks: Option<&Marks>, holders: &[u32]) -> ObjectKey {
+        let Some(marks) = marks else { return key.clone() };
+        let offers = |record: &&Record| record.marks.as_deref().is_some_and(|marks| marks.offers(&key.namespace));
+        let source = match &marks.copy_of {
+            Some((namespace, name)) => {
+                let source = ObjectKey { namespace: (**namespace).into(), source: key.source, name: (**name).into() };
+                self.slots.get(&source).and_then(|slot| self.record(*slot)).filter(offers)
+            }
+            // Pushed copies have the name of their source and do not say where it is.
+            None if marks.pushed => {
+                let same = |record: &&Record| record.key.source == key.source && record.key.name == key.name;
+                holders.iter().filter_map(|slot| self.record(*slot)).filter(same).find(offers)
+            }
+            None => None,
+        };
+        source.map_or_else(|| key.clone(), |source| source.key.clone())
     }
 
     /// Judges what an indexed Secret holds, for the audit.
@@ -480,7 +330,7 @@ impl Index {
         for credential in record.iter().flat_map(|record| &record.credentials) {
             let marks = record.and_then(|record| record.marks.as_deref());
             let mut pointer = "/data".to_owned();
-            super::workload::push_key(&mut pointer, &credential.key);
+            push_key(&mut pointer, &credential.key);
             let label = clean(&format!("data {}", credential.key), 120);
             uses.extend(self.judge(credential.fingerprint, key, marks, sharing, weight(credential.used, sharing), pointer, None, label));
         }
@@ -537,6 +387,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_the_policy_leaves_out_is_not_compared_from_either_side() {
+        let mut index = Index::default();
+        index.apply(&Value::Null, key("a", "wildcard-key"), held(7));
+        let judged = |name: &str, sharing: &Sharing| index.of_secret(&key("b", name), &held(7), &[], &Value::Null, sharing).len();
+        let sharing = Sharing { ignored_names: vec!["wildcard-*".to_owned()], ..Sharing::default() };
+        assert_eq!((judged("x", &Sharing::default()), judged("x", &sharing)), (1, 0));
+        index.apply(&Value::Null, key("a", "wildcard-key"), Vec::new());
+        index.apply(&Value::Null, key("a", "other"), held(7));
+        let judged = |name: &str| index.of_secret(&key("b", name), &held(7), &[], &Value::Null, &sharing).len();
+        assert_eq!((judged("x"), judged("wildcard-key")), (1, 0));
+    }
+
+    #[test]
     fn what_is_removed_is_forgotten() {
         let mut index = Index::default();
         for namespace in ["a", "b", "c"] {
@@ -548,6 +411,26 @@ mod tests {
         assert_eq!((index.objects(), index.fingerprints(), shared(&index, "z", 7)), (1, 1, None));
         index.retain(Source::Secret, &HashSet::new());
         assert_eq!((index.objects(), index.fingerprints()), (0, 0));
+    }
+
+    #[test]
+    fn pushed_and_cloned_copies_count_where_their_source_offers_itself() {
+        let mut index = Index::default();
+        let judged = |index: &Index, namespace: &str, copy: &Value| {
+            !index.of_secret(&key(namespace, "db"), &held(7), &[], copy, &Sharing::default()).is_empty()
+        };
+        let pushed = json!({"metadata": {"annotations": {"replicator.v1.mittwald.de/replicated-at": "2026-01-01T00:00:00Z"}}});
+        index.apply(&json!({}), key("infra", "db"), held(7));
+        assert!(judged(&index, "team-a", &pushed), "the mark alone proves nothing");
+        let source = json!({"metadata": {"annotations": {"replicator.v1.mittwald.de/replicate-to": "^team-.*$,ops"}}});
+        index.apply(&source, key("infra", "db"), held(7));
+        assert!(!judged(&index, "team-a", &pushed) && !judged(&index, "ops", &pushed) && judged(&index, "other", &pushed));
+        assert!(judged(&index, "team-a", &json!({})), "without the mark it is no copy");
+        let cloned =
+            json!({"metadata": {"labels": {"generate.kyverno.io/source-namespace": "infra", "generate.kyverno.io/source-name": "db"}}});
+        assert!(judged(&index, "other", &cloned));
+        index.apply(&json!({"metadata": {"labels": {"generate.kyverno.io/clone-source": ""}}}), key("infra", "db"), held(7));
+        assert!(!judged(&index, "other", &cloned));
     }
 
     #[test]
@@ -564,20 +447,5 @@ mod tests {
         assert!(judged(&index, "other"), "offered to others only");
         index.apply(&copy, key("team-b", "db"), held(7));
         assert!(!judged(&index, "team-a"), "two copies of one source");
-    }
-
-    #[test]
-    fn low_entropy_and_public_values_are_never_comparable() {
-        let engine = Engine::new(Vec::new());
-        let prints = Fingerprinter::with_key(&[1; 32]).expect("long enough");
-        let encode = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
-        let alphabet = b"ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789";
-        let strong: String = (1..40usize).map(|n| char::from(alphabet[n * n * 31 % alphabet.len()])).collect();
-        let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {
-            "password": encode("Summer2024!"), "host": encode("database-1.cluster-c9akciq32rgt.eu-west-1.example.com"),
-            "client_id": encode("3f2504e0-4f89-11d3-9a0c-0305e82c3301"), "opaque": encode(&strong),
-        }});
-        let found = credentials(&secret, &Sharing::default(), &engine, &prints, &mut Scratch::default());
-        assert_eq!(found.iter().map(|c| &*c.key).collect::<Vec<_>>(), ["opaque"]);
     }
 }
