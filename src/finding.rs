@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::{detect::Rule, fingerprint::Fingerprint, secret::Secret};
+use crate::{detect::Rule, fingerprint::Fingerprint};
 
 /// How bad it is if the credential works. A property of the rule, lowered by evidence such as an expiry in the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,7 +177,7 @@ pub struct Place {
     pub state: State,
 }
 
-/// One secret, however often it was seen. Holds the value, so it has neither `Debug` nor `Serialize`.
+/// One secret, however often it was seen. The value itself is no part of it: reports are made without.
 pub struct Finding {
     /// The rule that names it.
     pub rule: Arc<Rule>,
@@ -187,10 +187,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Stable id.
     pub fingerprint: Fingerprint,
-    /// The value.
-    pub secret: Secret,
-    /// Leading bytes of the value that the format fixes: what a redacted form may show.
-    pub visible: usize,
+    /// The value as people may see it ([`crate::Secret::redacted`]).
+    pub redacted: String,
     /// Why we believe it. Never holds a part of the value.
     pub evidence: Vec<String>,
     /// Every place, sorted; never empty. The first is the finding's own, the others are its `also_at`.
@@ -198,11 +196,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The value as people may see it.
-    pub fn redacted(&self) -> String {
-        self.secret.redacted(self.visible)
-    }
-
     /// The first place.
     ///
     /// # Panics

@@ -418,8 +418,7 @@ mod tests {
             severity: Severity::High,
             confidence: Confidence::High,
             fingerprint: Fingerprinter::built_in().of_value(&secret, false).expect("not guessable"),
-            secret,
-            visible: 0,
+            redacted: secret.redacted(0),
             evidence: Vec::new(),
             places,
         })

@@ -66,6 +66,11 @@ pub(crate) enum Command {
     /// Make and tend a list of findings that are already known
     #[command(subcommand)]
     Baseline(BaselineCommand),
+    /// The reports that are kept of images that were scanned before
+    Cache {
+        #[command(subcommand)]
+        command: Option<CacheCommand>,
+    },
     /// Print a shell's completion script
     Completions {
         /// The shell
@@ -184,7 +189,7 @@ pub(crate) struct SourceArgs {
     /// Worker threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
-    /// Read every layer again (the default today: this version keeps no cache)
+    /// Neither use nor keep reports of images that were scanned before
     #[arg(long)]
     pub(crate) no_cache: bool,
 }
@@ -285,6 +290,14 @@ pub(crate) struct BaselineScanArgs {
 pub(crate) struct BaselineShowArgs {
     /// The baseline
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Print where they are, how many, and their size (the default)
+    Show,
+    /// Remove them
+    Clear,
 }
 
 fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod baseline;
+mod cache;
 mod exit;
 mod explain;
 mod fingerprint;
@@ -18,7 +19,7 @@ use std::{panic, process::ExitCode};
 
 use clap::{CommandFactory, Parser};
 
-use args::{Args, BaselineCommand, Command};
+use args::{Args, BaselineCommand, CacheCommand, Command};
 use exit::Exit;
 
 fn main() -> ExitCode {
@@ -56,6 +57,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Some(Command::Baseline(BaselineCommand::Create(options))) => baseline::create(&options, verbosity),
         Some(Command::Baseline(BaselineCommand::Show(options))) => baseline::show(&options),
         Some(Command::Baseline(BaselineCommand::Prune(options))) => baseline::prune(&options, verbosity),
+        Some(Command::Cache { command }) => cache::run(command.unwrap_or(CacheCommand::Show)),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "imgscan", &mut script);

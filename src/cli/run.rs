@@ -81,10 +81,12 @@ pub(crate) fn scan_targets(images: &[String], settings: &Settings, mode: Progres
             Err(error) => scanned.fail(text, error.into()),
         }
     }
+    let notes = || settings.options.cache.iter().flat_map(|cache| cache.notes()).for_each(|note| messages::note(&note));
     for (text, target) in targets {
         let progress = progress::start(mode, verbosity);
         let result = scan::scan(&target, &settings.options, &*progress);
         progress.finish();
+        notes();
         match result {
             Ok(mut images) => scanned.images.append(&mut images),
             Err(error) => scanned.fail(text, error.into()),

@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     args::{DetectionArgs, GateArgs, KeyArgs, SourceArgs},
-    messages,
+    cache, messages,
 };
 
 /// A key longer than this is surely the wrong file.
@@ -81,6 +81,7 @@ pub(crate) fn load(detection: &DetectionArgs, source: Option<&SourceArgs>, gate:
             min_confidence: min_confidence.unwrap_or(Confidence::Medium),
             show_refuted: detection.show_refuted,
             show_public: detection.show_public,
+            cache: source.filter(|source| !source.no_cache).and_then(|_| cache::open()),
             fingerprints: fingerprinter(&detection.key, config.fingerprint_key.as_deref())?,
         },
         ignore: IgnoreList::new(config.ignore),

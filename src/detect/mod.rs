@@ -95,8 +95,7 @@ pub fn model_features(path: &str, name: &str, value: &str, quoted: bool) -> Opti
 pub struct Engine {
     rules: Vec<Arc<Rule>>,
     index: index::Index,
-    /// Seconds since the epoch, for expiries.
-    now: Option<i64>,
+    clock: checks::Clock,
 }
 
 /// Buffers that a thread reuses from haystack to haystack.
@@ -131,18 +130,28 @@ impl Engine {
     /// With exactly these rules.
     pub fn with_rules(rules: Vec<Arc<Rule>>) -> Self {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
-        Self { index: index::Index::new(&rules), rules, now }
+        Self { index: index::Index::new(&rules), rules, clock: checks::Clock::new(now) }
     }
 
     /// The same with another clock, in seconds since the epoch; `None` judges no expiry. For reports that must not depend on the day.
     #[must_use]
     pub fn with_clock(self, now: Option<i64>) -> Self {
-        Self { now, ..self }
+        Self { clock: checks::Clock::new(now), ..self }
+    }
+
+    /// The clock by which expiries are judged.
+    pub fn clock(&self) -> &checks::Clock {
+        &self.clock
     }
 
     /// The clock's time, in seconds since the epoch.
     pub fn now(&self) -> Option<i64> {
-        self.now
+        self.clock.now()
+    }
+
+    /// Until when (seconds since the epoch) everything that was found so far is judged the same; `i64::MAX` where time changes nothing.
+    pub fn holds_until(&self) -> i64 {
+        self.clock.holds_until()
     }
 
     /// The rules in use.

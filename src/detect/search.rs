@@ -391,7 +391,7 @@ impl<'e, 's> Search<'e, 's> {
         let Some(rule) = self.engine.rules.get(claim.rule as usize) else { return };
         let mut rank = claim.rank;
         let (mut severity, mut confidence, mut evidence, mut refuted) = (rule.severity, claim.confidence, claim.evidence, None);
-        let subject = Subject { secret: claim.value, around: claim.around, now: self.engine.now };
+        let subject = Subject { secret: claim.value, around: claim.around, clock: &self.engine.clock };
         for check in rule.checks.iter().filter_map(|name| check(name)) {
             let verdict = check(&subject);
             evidence.extend(verdict.evidence);

@@ -168,8 +168,7 @@ fn add(report: &mut ImageReport, document: &Document, decision: Decision, found:
                 severity: o.severity,
                 confidence: o.confidence,
                 fingerprint: o.fingerprint,
-                secret: o.secret,
-                visible: o.visible,
+                redacted: o.secret.redacted(o.visible),
                 evidence,
                 places,
             });
@@ -186,8 +185,7 @@ fn add(report: &mut ImageReport, document: &Document, decision: Decision, found:
                 rule,
                 fingerprint: s.fingerprint.clone(),
                 // The value itself stands in the object that holds it; here it is only referred to.
-                secret: Secret::new(b""),
-                visible: 0,
+                redacted: Secret::new(b"").redacted(0),
                 evidence,
                 places: vec![place(&s.pointer, &[])],
             });

@@ -171,7 +171,7 @@ fn vulnerability(image: &ImageReport, finding: &Finding) -> Vulnerability {
     let mut details = BTreeMap::from([
         ("image", detail("Image", image.reference.clone())),
         ("state", detail("State", text::state(place))),
-        ("value", detail("Redacted value", finding.redacted())),
+        ("value", detail("Redacted value", finding.redacted.clone())),
         ("confidence", detail("Confidence", finding.confidence.as_str().to_owned())),
     ]);
     if let Some(layer) = &place.layer {

@@ -120,7 +120,7 @@ fn render_finding(finding: &Finding, image: &ImageReport, page: &mut String) -> 
         escape(&rule.title),
         escape(&rule.id)
     )?;
-    row(page, "value", &format!("<code>{}</code>", escape(&finding.redacted())))?;
+    row(page, "value", &format!("<code>{}</code>", escape(&finding.redacted)))?;
     let mut confidence = finding.confidence.as_str().to_owned();
     if !finding.evidence.is_empty() {
         confidence.push_str(": ");

@@ -271,7 +271,7 @@ fn finding(finding: &Finding) -> FindingV1 {
         severity: finding.severity.as_str().to_owned(),
         confidence: finding.confidence.as_str().to_owned(),
         fingerprint: finding.fingerprint.as_str().to_owned(),
-        redacted: finding.redacted(),
+        redacted: finding.redacted.clone(),
         evidence: finding.evidence.clone(),
         state: primary.state,
         state_layer: primary.state_layer,

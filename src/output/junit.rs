@@ -132,7 +132,7 @@ fn worst(findings: &[&Finding]) -> &'static str {
 
 fn describe(finding: &Finding) -> String {
     let mut lines = vec![
-        format!("{} {} ({} confidence)", finding.severity, finding.redacted(), finding.confidence),
+        format!("{} {} ({} confidence)", finding.severity, finding.redacted, finding.confidence),
         format!("id {}", finding.fingerprint),
     ];
     for place in &finding.places {

@@ -54,7 +54,7 @@ fn render_image(image: &ImageReport, page: &mut String) -> std::fmt::Result {
                 "| {} | {} {} | {}{others} | {} |",
                 finding.severity,
                 escape(&finding.rule.title),
-                code(&finding.redacted()),
+                code(&finding.redacted),
                 code(&text::place(place)),
                 place.state.as_str()
             )?;

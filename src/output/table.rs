@@ -109,7 +109,7 @@ impl Page {
             }
             self.row("rule", &id, out)?;
         }
-        self.row("value", &text::plain(&finding.redacted()), out)?;
+        self.row("value", &text::plain(&finding.redacted), out)?;
         let mut confidence = finding.confidence.as_str().to_owned();
         if !finding.evidence.is_empty() {
             confidence.push_str(": ");

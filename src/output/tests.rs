@@ -74,8 +74,7 @@ fn finding(rule: &Arc<Rule>, value: &str, places: Vec<Place>) -> Finding {
         severity: rule.severity,
         confidence: rule.confidence,
         fingerprint,
-        secret,
-        visible: 6,
+        redacted: secret.redacted(6),
         evidence,
         places,
     }

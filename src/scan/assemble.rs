@@ -1,19 +1,16 @@
 //! Layers' outcomes and the image's config to one report: one secret, one finding, every place with its layer and state.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     ScanOptions,
     certificates::Certificates,
     config,
+    links::{Links, Name},
     outcome::{Outcome, Seen},
     scrub::Scrub,
 };
 use crate::{
-    Secret,
     finding::{Confidence, Finding, LayerId, Location, Place, Severity, Skip, State},
     image::Image,
     layer::stack::{self, PathHasher, Paths},
@@ -22,7 +19,7 @@ use crate::{
 };
 
 /// Places of one secret that are kept; more are counted in its evidence.
-const PLACES: usize = 1_000;
+pub(super) const PLACES: usize = 1_000;
 /// Places of one layer that are made from hard links: a file of many matches may have many names, and the product is a bomb.
 const LINKED: usize = 100_000;
 
@@ -57,42 +54,25 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
 
     let mut sightings = Vec::new();
     let mut gaps = Vec::new();
+    let links = Links::new(parts, hasher, &paths);
     for (index, outcome) in (0u32..).zip(&parts.layers) {
         // A directory tree is read as a layer and has none to name.
-        let id = layers.get(index as usize).filter(|_| !parts.is_dir);
-        let mut links: HashMap<u64, Vec<(&[u8], u32)>> = HashMap::new();
-        for (target, link, position) in &outcome.hard_links {
-            let links = links.entry(*target).or_default();
-            if links.len() < PLACES {
-                links.push((link, *position));
-            }
-        }
-        let mut linked = 0usize;
-        let mut left_out = false;
+        let id = |layer: u32| layers.get(layer as usize).filter(|_| !parts.is_dir).cloned();
+        let mut linked = 0;
         for seen in &outcome.seen {
-            let layer = id.cloned();
-            let state_of = |path: &[u8], position| stack::state(hasher, &paths, index, path, position);
-            let state = seen.path.as_deref().map_or(State::Live, |path| state_of(path, seen.position));
+            let state = seen.path.as_deref().map_or(State::Live, |path| stack::state(hasher, &paths, index, path, seen.position));
             let package = seen.hashes.as_ref().and_then(|hashes| packages.package(hashes));
-            sightings.push(Sighting { seen, place: Place { layer: layer.clone(), location: location(seen, &scrub), state }, package });
+            sightings.push(Sighting { seen, place: Place { layer: id(index), location: location(seen, &scrub), state }, package });
             // A hard link is another name of the same bytes, with a fate of its own.
-            let names = seen.path.as_deref().and_then(|path| links.get(&hasher.hash(path)));
-            for (link, position) in names.into_iter().flatten() {
+            let names = seen.path.as_deref().map(|path| links.of(Name { layer: index, path, position: seen.position }, LINKED - linked));
+            for Name { layer, path, position } in names.into_iter().flatten() {
                 linked += 1;
-                if linked > LINKED {
-                    left_out = true;
-                    break;
-                }
-                let path = Some(scrub.path(&String::from_utf8_lossy(link)));
-                let location = Location { path, ..location(seen, &scrub) };
-                sightings.push(Sighting {
-                    seen,
-                    place: Place { layer: layer.clone(), location, state: state_of(link, *position) },
-                    package,
-                });
+                let location = Location { path: Some(scrub.path(&String::from_utf8_lossy(path))), ..location(seen, &scrub) };
+                let state = stack::state(hasher, &paths, layer, path, position);
+                sightings.push(Sighting { seen, place: Place { layer: id(layer), location, state }, package });
             }
         }
-        if left_out {
+        if linked == LINKED {
             let reason = format!("matches have more than {LINKED} further names by hard links; the rest are not in the report");
             gaps.push(Skip { layer: (!parts.is_dir).then_some(index), path: None, reason, bytes: None });
         }
@@ -107,7 +87,7 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     let mut certificates = Certificates::default();
     let outcomes = parts.layers.iter().map(AsRef::as_ref).chain([&parts.config]);
     outcomes.for_each(|outcome| certificates.merge(&outcome.certificates));
-    let (findings, suppressed) = group(sightings, &certificates, options);
+    let (findings, suppressed) = group(sightings, &certificates, &scrub, options);
     ImageReport {
         reference: parts.image.reference.clone(),
         digest: parts.image.digest.clone(),
@@ -156,7 +136,7 @@ fn location(seen: &Seen, scrub: &Scrub) -> Location {
 }
 
 /// One secret, one finding: sightings of the same canonical value come together under the most specific rule.
-fn group(sightings: Vec<Sighting<'_>>, certificates: &Certificates, options: &ScanOptions) -> (Vec<Finding>, Suppressed) {
+fn group(sightings: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scrub, options: &ScanOptions) -> (Vec<Finding>, Suppressed) {
     // In the order of the keys: findings that are alike in all that they are sorted by come out in the same order every time.
     let mut by_value: BTreeMap<[u8; 32], Vec<Sighting<'_>>> = BTreeMap::new();
     let mut suppressed = Suppressed::default();
@@ -179,7 +159,7 @@ fn group(sightings: Vec<Sighting<'_>>, certificates: &Certificates, options: &Sc
             suppressed.public += 1;
             continue;
         }
-        let Some(finding) = finding(group, certificates, options) else { continue };
+        let Some(finding) = finding(group, certificates, scrub, options) else { continue };
         if finding.confidence < options.min_confidence {
             suppressed.low_confidence += 1;
         } else {
@@ -196,7 +176,7 @@ fn group(sightings: Vec<Sighting<'_>>, certificates: &Certificates, options: &Sc
     (findings, suppressed)
 }
 
-fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, options: &ScanOptions) -> Option<Finding> {
+fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scrub, options: &ScanOptions) -> Option<Finding> {
     // The most specific sighting names the finding.
     let best = group.iter().max_by(|a, b| {
         let rank = |sighting: &Sighting<'_>| (sighting.seen.found.matched.confidence, sighting.seen.found.matched.severity);
@@ -207,13 +187,12 @@ fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, options: &Scan
     })?;
     let matched = &best.seen.found.matched;
     let rule = matched.rule.clone();
-    let secret = Secret::new(matched.secret.expose());
     let mut evidence: Vec<String> = matched.evidence.clone();
     if let Some(reason) = &matched.refuted {
         evidence.push(format!("refuted: {reason}"));
     }
-    let (mut severity, visible) = (matched.severity, matched.visible);
-    if let Some(certified) = certificates.of(&secret, options.engine.now()) {
+    let (mut severity, redacted) = (matched.severity, matched.secret.redacted(matched.visible));
+    if let Some(certified) = certificates.of(&matched.secret, options.engine.clock(), scrub) {
         if certified.expired {
             severity = severity.min(Severity::Medium);
         }
@@ -237,9 +216,11 @@ fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, options: &Scan
         places.truncate(PLACES);
     }
     let primary = places.first()?;
-    let fingerprint =
-        options.fingerprints.of_value(&secret, guessable).unwrap_or_else(|| options.fingerprints.of_place(&rule.id, &primary.location));
-    Some(Finding { rule, severity, confidence, fingerprint, secret, visible, evidence, places })
+    let fingerprint = options
+        .fingerprints
+        .of_value(&matched.secret, guessable)
+        .unwrap_or_else(|| options.fingerprints.of_place(&rule.id, &primary.location));
+    Some(Finding { rule, severity, confidence, fingerprint, redacted, evidence, places })
 }
 
 fn coverage(parts: &Parts<'_>, gaps: Vec<Skip>, scrub: &Scrub) -> Coverage {

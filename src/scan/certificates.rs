@@ -5,9 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
+use super::scrub::Scrub;
 use crate::{
     Secret,
-    detect::public::{Certificate, KeyId, of_private},
+    detect::{
+        checks::Clock,
+        public::{Certificate, KeyId, of_private},
+    },
 };
 
 /// Certificates that are kept of a layer. An image has a few hundred, of public authorities for the most part.
@@ -49,17 +53,17 @@ impl Certificates {
         }
     }
 
-    /// What belongs to a secret, where it is a private key. `now` in seconds since the epoch.
-    pub(super) fn of(&self, secret: &Secret, now: Option<i64>) -> Option<Certified> {
+    /// What belongs to a secret, where it is a private key.
+    pub(super) fn of(&self, secret: &Secret, clock: &Clock, scrub: &Scrub) -> Option<Certified> {
         if self.0.is_empty() {
             return None;
         }
         let (certificate, path) = self.0.get(&of_private(secret.expose())?)?;
-        let expired = now.is_some_and(|now| certificate.not_after < now);
+        let expired = clock.is_past(certificate.not_after as f64);
         let day = Timestamp::from_second(certificate.not_after)
             .map_or_else(|_| "an unknown day".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
         let what = if certificate.authority { "key of the certificate authority" } else { "key of the certificate for" };
         let until = if expired { "expired on" } else { "valid until" };
-        Some(Certified { evidence: format!("{what} {} ({path}), {until} {day}", certificate.names), expired })
+        Some(Certified { evidence: format!("{what} {} ({}), {until} {day}", certificate.names, scrub.path(path)), expired })
     }
 }

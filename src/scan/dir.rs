@@ -12,8 +12,8 @@ use std::{
 use super::{
     Progress, ScanOptions,
     assemble::{self, Parts},
-    layers::DATABASES,
-    outcome::{EntrySink, Outcome},
+    layers::{DATABASES, failed, guarded},
+    outcome::{EntrySink, InOrder, Outcome},
 };
 use crate::{
     content::{self, Scanner},
@@ -43,17 +43,25 @@ pub(super) fn scan(
     progress.image(&root.display().to_string(), 1, Some(bytes));
 
     let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
+    let results = Mutex::new(InOrder::default());
     let facts = Mutex::new((Facts::default(), 0));
     let work = || {
         let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
-        let mut own = Outcome::default();
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            scan_file(root, file, &mut scanner, &mut own, &facts);
-            progress.bytes(file.size);
-        }
-        if let Ok(mut results) = results.lock() {
-            results.push(own);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(number) else { break };
+            let mut own = Outcome::default();
+            let done = guarded(&mut scanner, options, |scanner| {
+                scan_file(root, file, scanner, &mut own, &facts);
+                progress.bytes(file.size);
+            });
+            if done.is_none() {
+                let path = file.path.strip_prefix(root).unwrap_or(&file.path);
+                own.gap(Gap { path: Some(path.to_string_lossy().into_owned()), reason: failed("file"), bytes: Some(file.size) });
+            }
+            if let Ok(mut results) = results.lock() {
+                results.add(number, own);
+            }
         }
     };
     std::thread::scope(|scope| {
@@ -62,7 +70,7 @@ pub(super) fn scan(
         }
         work();
     });
-    results.into_inner().unwrap_or_default().into_iter().for_each(|own| outcome.merge(own));
+    results.into_inner().unwrap_or_default().finish(&mut outcome);
     outcome.facts = facts.into_inner().map(|(facts, _)| facts).unwrap_or_default();
     outcome.complete = true;
     outcome.close();

@@ -46,16 +46,8 @@ pub(super) fn scan_all(jobs: &[Job<'_>], options: &ScanOptions, hasher: &PathHas
         while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
             let (Some(job), Some(slot)) = (jobs.get(*index), outcomes.get(*index)) else { continue };
             let outcome = match (job.open)() {
-                Ok(blob) => {
-                    // A bug in a parser must cost one layer's completeness, not the run.
-                    let scanned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        scan_blob(&mut Counted { inner: blob, progress }, &mut scanner, hasher)
-                    }));
-                    scanned.unwrap_or_else(|_| {
-                        scanner = Scanner::new(options.engine.clone(), content::Limits::default());
-                        Outcome::unreadable("imgscan failed while it read this layer; please report it as a bug".to_owned())
-                    })
-                }
+                Ok(blob) => guarded(&mut scanner, options, |scanner| scan_blob(&mut Counted { inner: blob, progress }, scanner, hasher))
+                    .unwrap_or_else(|| Outcome::unreadable(failed("layer"))),
                 Err(reason) => Outcome::unreadable(reason),
             };
             progress.layer();
@@ -75,6 +67,21 @@ pub(super) fn scan_all(jobs: &[Job<'_>], options: &ScanOptions, hasher: &PathHas
         .into_iter()
         .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(|| Outcome::unreadable("the layer was not scanned".to_owned())))
         .collect()
+}
+
+/// Runs `work`; `None` where it panics. A bug in a parser must cost the completeness of what was read, not the run.
+pub(super) fn guarded<T>(scanner: &mut Scanner, options: &ScanOptions, work: impl FnOnce(&mut Scanner) -> T) -> Option<T> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(scanner)));
+    if done.is_err() {
+        // Its buffers may be half written.
+        *scanner = Scanner::new(options.engine.clone(), content::Limits::default());
+    }
+    done.ok()
+}
+
+/// The reason of the gap that a panic leaves.
+pub(super) fn failed(what: &str) -> String {
+    format!("imgscan failed while it read this {what}; please report it as a bug")
 }
 
 /// Scans one layer from its stored bytes: decompresses, walks, scans, and reads to the end so that the digest is verified.

@@ -1,17 +1,24 @@
 //! The pipeline: target -> images -> layers in parallel -> findings with layer and state -> report.
 
 mod assemble;
+pub mod cache;
 mod certificates;
 mod config;
 mod dir;
 mod layers;
+mod links;
 mod names;
 mod outcome;
 mod scrub;
 
 use std::{collections::HashMap, sync::Arc};
 
-use self::{assemble::Parts, layers::Job, outcome::Outcome};
+use self::{
+    assemble::Parts,
+    cache::Cache,
+    layers::{Job, failed, guarded},
+    outcome::Outcome,
+};
 use crate::{
     content::{self, Scanner},
     detect::Engine,
@@ -39,6 +46,8 @@ pub struct ScanOptions {
     pub show_public: bool,
     /// Makes the ids.
     pub fingerprints: Fingerprinter,
+    /// Reports of images that were scanned before; `None` reads everything.
+    pub cache: Option<Cache>,
 }
 
 /// Told how a scan gets on. Called from worker threads.
@@ -64,6 +73,14 @@ pub fn scan(target: &Target, options: &ScanOptions, progress: &dyn Progress) -> 
     }
 }
 
+/// How one image's report is come by.
+enum Plan<'i> {
+    /// It is in the cache.
+    Known(ImageReport),
+    /// For each layer: its job, or why it cannot be read.
+    Read(Vec<Result<usize, &'i str>>),
+}
+
 /// Images whose blobs can be read in any order. A blob that several images name is scanned once.
 fn scan_images(
     images: &[(Image, Arc<dyn OpenLayer>)],
@@ -73,8 +90,14 @@ fn scan_images(
 ) -> Vec<ImageReport> {
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut by_digest: HashMap<&str, usize> = HashMap::new();
-    let mut wanted: Vec<Vec<Result<usize, &str>>> = Vec::new();
+    let mut plans: Vec<Plan<'_>> = Vec::new();
     for (image, opener) in images {
+        if let Some(report) = options.cache.as_ref().and_then(|cache| cache.get(image, options)) {
+            progress.image(&image.reference, image.layers.len(), Some(0));
+            image.layers.iter().for_each(|_| progress.layer());
+            plans.push(Plan::Known(report));
+            continue;
+        }
         progress.image(&image.reference, image.layers.len(), image.layers.iter().map(|layer| layer.size).sum());
         let mut layers = Vec::new();
         for layer in &image.layers {
@@ -91,21 +114,31 @@ fn scan_images(
             by_digest.insert(&layer.digest, job);
             layers.push(Ok(job));
         }
-        wanted.push(layers);
+        plans.push(Plan::Read(layers));
     }
     let outcomes: Vec<Arc<Outcome>> = layers::scan_all(&jobs, options, hasher, progress).into_iter().map(Arc::new).collect();
     let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
     images
         .iter()
-        .zip(wanted)
-        .map(|((image, _), layers)| {
+        .zip(plans)
+        .map(|((image, _), plan)| {
+            let layers = match plan {
+                Plan::Known(report) => return report,
+                Plan::Read(layers) => layers,
+            };
             let outcome_of = |layer: Result<usize, &str>| match layer.map(|job| outcomes.get(job)) {
                 Ok(Some(outcome)) => outcome.clone(),
                 Ok(None) => Arc::new(Outcome::unreadable("the layer was not scanned".to_owned())),
                 Err(reason) => Arc::new(Outcome::unreadable(reason.to_owned())),
             };
-            let layers = layers.into_iter().map(outcome_of).collect();
-            assemble(image, layers, &mut scanner, options, hasher)
+            let layers: Vec<_> = layers.into_iter().map(outcome_of).collect();
+            // What broke off may go well the next time.
+            let complete = layers.iter().all(|outcome| outcome.complete);
+            let report = assemble(image, layers, &mut scanner, options, hasher);
+            if let Some(cache) = options.cache.as_ref().filter(|_| complete) {
+                cache.put(image, options, &report);
+            }
+            report
         })
         .collect()
 }
@@ -121,7 +154,8 @@ fn scan_stream(
     let mut outcomes: HashMap<String, Arc<Outcome>> = HashMap::new();
     let images = archive.read(&mut |key, reader| {
         let mut counted = layers::Counted { inner: reader, progress };
-        let outcome = layers::scan_blob(&mut counted, &mut scanner, hasher);
+        let outcome = guarded(&mut scanner, options, |scanner| layers::scan_blob(&mut counted, scanner, hasher))
+            .unwrap_or_else(|| Outcome::unreadable(failed("layer")));
         outcomes.insert(key.to_owned(), Arc::new(outcome));
     })?;
     let report = |streamed: &StreamedImage| {
@@ -141,7 +175,7 @@ fn scan_stream(
 }
 
 fn assemble(image: &Image, layers: Vec<Arc<Outcome>>, scanner: &mut Scanner, options: &ScanOptions, hasher: &PathHasher) -> ImageReport {
-    let config = config::scan(image, scanner);
+    let config = guarded(scanner, options, |scanner| config::scan(image, scanner)).unwrap_or_else(|| Outcome::unreadable(failed("config")));
     assemble::report(&Parts { image, layers, config, is_dir: false }, options, hasher)
 }
 
@@ -150,3 +184,6 @@ fn describe(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source()).map(|cause| format!(": {cause}"));
     std::iter::once(error.to_string()).chain(causes).collect()
 }
+
+#[cfg(test)]
+mod tests;

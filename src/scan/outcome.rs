@@ -1,6 +1,6 @@
 //! What one layer came to, before it is known which image it belongs to: a blob is scanned once, however many images name it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::certificates::Certificates;
 use crate::{
@@ -63,7 +63,8 @@ impl Outcome {
     pub(super) fn push(&mut self, seen: Seen) {
         let texts = [&seen.location.path, &seen.location.name].into_iter().flatten().chain(&seen.found.inner);
         let place = texts.map(String::len).sum::<usize>() + seen.path.as_ref().map_or(0, Vec::len);
-        if self.seen.len() < MATCHES && self.places.saturating_add(place) <= PLACES {
+        // Once something was dropped, so is all that comes later: what is kept depends on the order alone.
+        if self.dropped == 0 && self.seen.len() < MATCHES && self.places.saturating_add(place) <= PLACES {
             self.places += place;
             self.seen.push(seen);
         } else {
@@ -73,7 +74,7 @@ impl Outcome {
 
     pub(super) fn gap(&mut self, gap: Gap) {
         let place = gap.path.as_ref().map_or(0, String::len);
-        if self.gaps.len() < GAPS && self.gap_places.saturating_add(place) <= PLACES {
+        if self.dropped_gaps == 0 && self.gaps.len() < GAPS && self.gap_places.saturating_add(place) <= PLACES {
             self.gap_places += place;
             self.gaps.push(gap);
         } else {
@@ -81,7 +82,7 @@ impl Outcome {
         }
     }
 
-    /// Takes in what another thread has seen of the same layer.
+    /// Takes in what was seen of the same layer behind what is in already.
     pub(super) fn merge(&mut self, other: Self) {
         other.seen.into_iter().for_each(|seen| self.push(seen));
         other.gaps.into_iter().for_each(|gap| self.gap(gap));
@@ -107,6 +108,67 @@ impl Outcome {
     /// The layer's gaps as skips of the layer with this index.
     pub(super) fn skips(&self, layer: Option<u32>) -> impl Iterator<Item = Skip> + '_ {
         self.gaps.iter().map(move |gap| Skip { layer, path: gap.path.clone(), reason: gap.reason.clone(), bytes: gap.bytes })
+    }
+}
+
+/// Outcomes of a tree's files, which threads hand in as they come: what is kept of them is the same as if one thread had read
+/// the files in their order.
+#[derive(Default)]
+pub(super) struct InOrder {
+    files: BTreeMap<usize, Outcome>,
+    seen: usize,
+    gaps: usize,
+    places: usize,
+    walked: Walked,
+    certificates: Certificates,
+}
+
+impl InOrder {
+    /// Takes in what file number `number` came to.
+    pub(super) fn add(&mut self, number: usize, mut outcome: Outcome) {
+        self.walked.files += outcome.walked.files;
+        self.walked.bytes += outcome.walked.bytes;
+        outcome.walked = Walked::default();
+        self.certificates.merge(&std::mem::take(&mut outcome.certificates));
+        if outcome.seen.is_empty() && outcome.gaps.is_empty() && outcome.dropped == 0 && outcome.dropped_gaps == 0 {
+            return;
+        }
+        self.seen += outcome.seen.len();
+        self.gaps += outcome.gaps.len();
+        self.places += outcome.places + outcome.gap_places;
+        self.files.insert(number, outcome);
+        if self.seen > 2 * MATCHES || self.gaps > 2 * GAPS || self.places > 4 * PLACES {
+            self.shrink();
+        }
+    }
+
+    /// Forgets what cannot be in the result any more, whatever is still to come.
+    fn shrink(&mut self) {
+        let (mut before, mut places, mut gaps, mut gap_places) = (0, 0, 0, 0);
+        (self.seen, self.gaps, self.places) = (0, 0, 0);
+        for outcome in self.files.values_mut() {
+            if before >= MATCHES || places > PLACES {
+                outcome.dropped += std::mem::take(&mut outcome.seen).len() as u64;
+                outcome.places = 0;
+            }
+            if gaps >= GAPS || gap_places > PLACES {
+                outcome.dropped_gaps += std::mem::take(&mut outcome.gaps).len() as u64;
+                outcome.gap_places = 0;
+            }
+            before += outcome.seen.len();
+            places += outcome.places;
+            gaps += outcome.gaps.len();
+            gap_places += outcome.gap_places;
+        }
+        (self.seen, self.gaps, self.places) = (before, gaps, places + gap_places);
+    }
+
+    /// All together, behind what `outcome` has already.
+    pub(super) fn finish(self, outcome: &mut Outcome) {
+        self.files.into_values().for_each(|file| outcome.merge(file));
+        outcome.certificates.merge(&self.certificates);
+        outcome.walked.files += self.walked.files;
+        outcome.walked.bytes += self.walked.bytes;
     }
 }
 
@@ -143,5 +205,39 @@ impl Sink for EntrySink<'_> {
             .rev()
             .take_while(|seen| seen.position == self.position && seen.path.as_deref() == Some(self.raw_path));
         own.for_each(|seen| seen.hashes = Some(hashes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(number: usize, gaps: usize) -> Outcome {
+        let mut outcome = Outcome::default();
+        outcome.walked.files = 1;
+        (0..gaps).for_each(|n| outcome.gap(Gap { path: Some(format!("{number}/{n}")), reason: String::new(), bytes: None }));
+        outcome
+    }
+
+    #[test]
+    fn what_is_kept_depends_on_the_order_of_files_and_not_of_threads() {
+        let numbers: Vec<usize> = (0..400).collect();
+        let result = |order: &[usize]| {
+            let mut files = InOrder::default();
+            order.iter().for_each(|number| files.add(*number, file(*number, number % 200)));
+            assert!(files.gaps <= 2 * GAPS + 200, "bounded");
+            let mut outcome = Outcome::default();
+            files.finish(&mut outcome);
+            outcome.close();
+            assert_eq!(outcome.walked.files, 400);
+            outcome.gaps
+        };
+        let forwards = result(&numbers);
+        assert_eq!(forwards.len(), GAPS + 1);
+        assert!(forwards.last().is_some_and(|gap| gap.reason.contains("29800 more") || gap.reason.contains("more are not named")));
+        let backwards: Vec<_> = numbers.iter().rev().copied().collect();
+        assert!(forwards == result(&backwards));
+        let mixed: Vec<_> = (0..400).map(|n| n * 77 % 400).collect();
+        assert!(forwards == result(&mixed), "77 and 400 share no factor, so each file comes once");
     }
 }

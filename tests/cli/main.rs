@@ -1,5 +1,6 @@
 //! Black-box tests: images built in code, read by the library's door or by the real binary.
 
+mod cache;
 mod credentials;
 mod docs;
 mod exits;

@@ -274,3 +274,27 @@ fn every_place() {
         .find(|finding| described(finding).ends_with("etc/link.sh") || finding["also_at"].to_string().contains("etc/link.sh"));
     assert!(link.is_some(), "a hard link is a place of its own");
 }
+
+#[test]
+fn every_name_of_a_linked_file_is_a_place_with_a_fate_of_its_own() {
+    let token = crate::support::samples::github_token(9);
+    let first = Changeset::new()
+        .file("srv/a", format!("GITHUB_TOKEN={token}\n"))
+        .hard_link("srv/b", "srv/a")
+        .hard_link("srv/c", "srv/b")
+        .hard_link("srv/loop", "srv/loop");
+    let image = Image::new()
+        .layer("COPY a /srv", first)
+        .layer("RUN rm /srv/a /srv/b", Changeset::new().whiteout("srv/a").whiteout("srv/b"))
+        .layer("RUN ln", Changeset::new().hard_link("srv/d", "srv/c").hard_link("srv/e", "srv/d").hard_link("srv/none", "srv/b"));
+    let run = Imgscan::new().file("a.tar", image.build().oci_archive("a")).args(["--format", "json", "a.tar"]).run().exits(1);
+    let report = run.json();
+    let finding = &report["images"][0]["findings"][0];
+    let also = finding["also_at"].as_array().expect("a list");
+    let place = |place: &Value| format!("{} of {}", place["location"]["path"].as_str().unwrap_or_default(), place["layer"]["index"]);
+    let mut places: Vec<String> = std::iter::once(finding).chain(also).map(place).collect();
+    places.sort();
+    assert_eq!(places, ["srv/a of 0", "srv/b of 0", "srv/c of 0", "srv/d of 2", "srv/e of 2"]);
+    let states: Vec<&str> = std::iter::once(finding).chain(also).filter_map(|place| place["state"].as_str()).collect();
+    assert_eq!(states.iter().filter(|state| **state == "live").count(), 3, "{states:?}");
+}

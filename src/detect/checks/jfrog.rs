@@ -11,13 +11,11 @@ pub(super) fn reference(subject: &Subject<'_>) -> Verdict {
     };
     let expiry = rest.split(':').nth(1).and_then(|text| text.parse::<i64>().ok()).filter(|seconds| *seconds > 0);
     let mut evidence = vec!["decodes to a reference token".to_owned()];
-    match (expiry, subject.now) {
-        (Some(expiry), Some(now)) if expiry < now => {
-            evidence.push("expired".to_owned());
-            Verdict { outcome: Outcome::Expired, evidence }
-        }
-        _ => Verdict { outcome: Outcome::Proven, evidence },
+    if expiry.is_some_and(|expiry| subject.clock.is_past(expiry as f64)) {
+        evidence.push("expired".to_owned());
+        return Verdict { outcome: Outcome::Expired, evidence };
     }
+    Verdict { outcome: Outcome::Proven, evidence }
 }
 
 pub(super) fn api_key(subject: &Subject<'_>) -> Verdict {

@@ -25,16 +25,16 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     let Some(claims) = json(parts.next()) else { return Verdict::refuted("the claims are no JSON") };
     evidence.extend(facts(&claims));
     let expiry = claims.get("exp").and_then(Value::as_f64);
-    match (expiry, subject.now) {
-        (Some(expiry), Some(now)) if expiry < now as f64 => {
+    match expiry {
+        Some(expiry) if subject.clock.is_past(expiry) => {
             evidence.push(format!("expired on {}", date(expiry)));
             Verdict { outcome: Outcome::Expired, evidence }
         }
-        (Some(expiry), _) => {
+        Some(expiry) => {
             evidence.push(format!("expires on {}", date(expiry)));
             Verdict { outcome: Outcome::Proven, evidence }
         }
-        (None, _) => {
+        None => {
             evidence.push("never expires".to_owned());
             Verdict { outcome: Outcome::Proven, evidence }
         }
@@ -70,6 +70,7 @@ fn date(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::checks::Clock;
 
     fn token(claims: &str) -> String {
         let coded = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
@@ -77,7 +78,7 @@ mod tests {
     }
 
     fn run(secret: &str) -> Verdict {
-        check(&Subject { secret: secret.as_bytes(), around: b"", now: Some(1_700_000_000) })
+        check(&Subject { secret: secret.as_bytes(), around: b"", clock: &Clock::new(Some(1_700_000_000)) })
     }
 
     #[test]

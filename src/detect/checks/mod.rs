@@ -49,6 +49,8 @@ mod pypi;
 mod sentry;
 mod url;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 /// What a check looks at.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
@@ -56,8 +58,42 @@ pub struct Subject<'a> {
     pub secret: &'a [u8],
     /// The text around it, bounded.
     pub around: &'a [u8],
-    /// Seconds since the epoch, for expiries; `None` judges none.
-    pub now: Option<i64>,
+    /// For expiries.
+    pub clock: &'a Clock,
+}
+
+/// The time by which expiries are judged, and how long those judgements hold.
+pub struct Clock {
+    now: Option<i64>,
+    holds: AtomicI64,
+}
+
+impl Clock {
+    /// At so many seconds since the epoch; `None` judges no expiry.
+    pub fn new(now: Option<i64>) -> Self {
+        Self { now, holds: AtomicI64::new(i64::MAX) }
+    }
+
+    /// Seconds since the epoch.
+    pub fn now(&self) -> Option<i64> {
+        self.now
+    }
+
+    /// Whether that time (in seconds since the epoch) is past.
+    pub fn is_past(&self, expiry: f64) -> bool {
+        let Some(now) = self.now else { return false };
+        let past = expiry < now as f64;
+        if !past {
+            // Saturates.
+            self.holds.fetch_min(expiry as i64, Ordering::Relaxed);
+        }
+        past
+    }
+
+    /// Until when (seconds since the epoch) everything that was asked so far has the same answer; `i64::MAX` where no answer changes.
+    pub fn holds_until(&self) -> i64 {
+        self.holds.load(Ordering::Relaxed)
+    }
 }
 
 /// What a check says.
@@ -171,7 +207,7 @@ mod tests {
 
     pub(super) fn run(name: &str, secret: &str) -> Verdict {
         let check = check(name).expect("a known check");
-        check(&Subject { secret: secret.as_bytes(), around: secret.as_bytes(), now: Some(1_700_000_000) })
+        check(&Subject { secret: secret.as_bytes(), around: secret.as_bytes(), clock: &Clock::new(Some(1_700_000_000)) })
     }
 
     #[test]

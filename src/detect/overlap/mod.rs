@@ -1,5 +1,8 @@
 //! One value, one match: the most specific rule wins.
 
+mod taken;
+
+use self::taken::{Holder, Taken};
 use super::Match;
 use crate::finding::{Confidence, Severity};
 
@@ -37,6 +40,9 @@ fn order(candidate: &Candidate) -> Rank {
 
 /// Leaves one candidate for each value, in the order of their spans.
 pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
+    if candidates.len() < 2 {
+        return;
+    }
     candidates.sort_by(|a, b| {
         let key = |c: &Candidate| {
             (
@@ -54,8 +60,8 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
             .then_with(|| a.matched.span.start.cmp(&b.matched.span.start))
             .then_with(|| a.matched.rule.id.cmp(&b.matched.rule.id))
     });
-    // Kept spans, to be compared with all that follow. A haystack has few matches; a hostile one is bounded by `Engine`.
-    let mut kept: Vec<(std::ops::Range<usize>, u32)> = Vec::new();
+    let mut taken = Taken::new(candidates);
+    let mut kept: Vec<std::ops::Range<usize>> = Vec::new();
     // A format's definition makes sure of what a vaguer pattern found at the very place.
     let mut confirmed: Vec<(usize, Severity, Confidence)> = Vec::new();
     // A rule that knows a value by its form does not look at what it is assigned to; the vaguer rule that lost knows.
@@ -63,27 +69,27 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     // What a token says of itself (issuer, expiry) holds under whatever rule it is reported.
     let mut proofs: Vec<(usize, Severity, Vec<String>)> = Vec::new();
     candidates.retain_mut(|candidate| {
-        let (span, run) = (candidate.matched.span.clone(), candidate.run);
-        let taken =
-            kept.iter().position(|(other, other_run)| span.start < other.end && other.start < span.end && (run == 0 || run != *other_run));
-        if let (Some(winner), Some(name)) = (taken, &candidate.matched.name) {
+        let span = &candidate.matched.span;
+        let Some(winner) = taken.by(span, candidate.run) else {
+            taken.take(span, Holder { kept: kept.len(), run: candidate.run });
+            kept.push(span.clone());
+            return true;
+        };
+        if let Some(name) = &candidate.matched.name {
             names.push((winner, name.clone()));
         }
-        if let Some(winner) =
-            taken.filter(|winner| candidate.rank == Rank::Proven && kept.get(*winner).is_some_and(|(other, _)| *other == span))
-        {
-            let (lowered, evidence) = (candidate.matched.severity, std::mem::take(&mut candidate.matched.evidence));
-            let lowered = if lowered < candidate.matched.rule.severity { lowered } else { Severity::Critical };
-            proofs.push((winner, lowered, evidence));
-        }
-        match taken {
-            Some(winner) if candidate.rank == Rank::Structural && kept.get(winner).is_some_and(|(other, _)| *other == span) => {
-                confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence));
+        if kept.get(winner).is_some_and(|other| other == span) {
+            match candidate.rank {
+                Rank::Proven => {
+                    let (lowered, evidence) = (candidate.matched.severity, std::mem::take(&mut candidate.matched.evidence));
+                    let lowered = if lowered < candidate.matched.rule.severity { lowered } else { Severity::Critical };
+                    proofs.push((winner, lowered, evidence));
+                }
+                Rank::Structural => confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence)),
+                Rank::Generic | Rank::Assigned | Rank::Token => {}
             }
-            Some(_) => {}
-            None => kept.push((span.clone(), run)),
         }
-        taken.is_none()
+        false
     });
     for (winner, name) in names {
         if let Some(candidate) = candidates.get_mut(winner) {
@@ -133,5 +139,89 @@ fn link(candidates: &mut [Candidate]) {
                 side.confidence = side.confidence.max(Confidence::Medium);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ops::Range, sync::Arc};
+
+    use super::*;
+    use crate::{Secret, detect::rule};
+
+    fn candidate(rule: &Arc<rule::Rule>, span: Range<usize>, matched_bytes: usize, run: u32) -> Candidate {
+        let matched = Match {
+            rule: Arc::clone(rule),
+            span,
+            secret: Secret::new(b"value"),
+            visible: 0,
+            guessable: false,
+            name: None,
+            severity: Severity::High,
+            confidence: Confidence::High,
+            evidence: Vec::new(),
+            inner: Vec::new(),
+            refuted: None,
+        };
+        Candidate { matched, rank: Rank::Token, matched_bytes, run }
+    }
+
+    /// By comparing each with each.
+    fn plainly(spans: &[(Range<usize>, usize, u32)]) -> Vec<(Range<usize>, u32)> {
+        let mut sorted = spans.to_vec();
+        sorted.sort_by(|a, b| (b.1, b.0.len()).cmp(&(a.1, a.0.len())).then_with(|| a.0.start.cmp(&b.0.start)));
+        let mut kept: Vec<(Range<usize>, u32)> = Vec::new();
+        for (span, _, run) in sorted {
+            let overlaps = |(other, other_run): &(Range<usize>, u32)| {
+                span.start < other.end && other.start < span.end && (run == 0 || run != *other_run)
+            };
+            if !kept.iter().any(overlaps) {
+                kept.push((span, run));
+            }
+        }
+        kept.sort_by_key(|(span, run)| (span.start, span.end, *run));
+        kept
+    }
+
+    #[test]
+    fn as_if_each_were_compared_with_each() {
+        let rule = rule::built_in().remove(0);
+        let mut state = 1_u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        for round in 0..300 {
+            let spans: Vec<_> = (0..1 + random(40))
+                .map(|_| {
+                    let start = random(60);
+                    // Matches of one run share its span.
+                    match random(3) {
+                        0 => (10..30, random(50), 1),
+                        1 => (25..45, random(50), 2),
+                        _ => (start..start + 1 + random(20), random(50), 0),
+                    }
+                })
+                .collect();
+            let mut candidates: Vec<_> = spans.iter().map(|(span, bytes, run)| candidate(&rule, span.clone(), *bytes, *run)).collect();
+            resolve(&mut candidates);
+            let mut found: Vec<_> = candidates.iter().map(|c| (c.matched.span.clone(), c.run)).collect();
+            found.sort_by_key(|(span, run)| (span.start, span.end, *run));
+            assert_eq!(found, plainly(&spans), "round {round}: {spans:?}");
+        }
+    }
+
+    #[test]
+    fn thousands_across_thousands_take_no_product_of_both() {
+        let rule = rule::built_in().remove(0);
+        let start = std::time::Instant::now();
+        for _ in 0..10 {
+            let small = (0..10_000).map(|n| candidate(&rule, n * 10..n * 10 + 5, 100, 0));
+            let wide = (0..10_000).map(|n| candidate(&rule, n..100_000 - n, 50, 0));
+            let mut candidates: Vec<_> = small.chain(wide).collect();
+            resolve(&mut candidates);
+            assert_eq!(candidates.len(), 10_000);
+        }
+        assert!(start.elapsed().as_secs() < 20, "a billion comparisons take longer");
     }
 }
