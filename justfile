@@ -16,6 +16,10 @@ lint:
 test:
     cargo test --workspace
 
+# Damaged files through everything that reads them, for ten minutes, in 4 GB of address space.
+mutations:
+    ulimit -v 4000000; IMGSCAN_MUTATION_SECONDS=600 nice cargo test --package imgscan --lib -- --nocapture mutations
+
 # Licences, banned crates, sources (advisories need the network: `cargo deny check advisories`).
 deny:
     cargo deny check bans licenses sources

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::io::StreamReader;
 
-use super::ImageError;
+use super::{ImageError, metadata};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -37,6 +37,7 @@ pub(crate) fn client() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("imgscan/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(metadata::Resolver)
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .referer(false)

@@ -22,6 +22,7 @@ mod layout;
 mod limits;
 mod manifest;
 mod members;
+mod metadata;
 mod platform;
 mod reference;
 mod registry;

@@ -53,9 +53,10 @@ pub(crate) fn images(blobs: &dyn Blobs, reference: &str, root: Root, options: &O
     let mut failed = Vec::new();
     let alone = chosen.len() == 1;
     for candidate in chosen {
-        // Those that attest this image, and, so that nothing is lost, those that attest nothing that is here.
+        // Those that attest this image, and, so that nothing is lost, with the first image those that attest nothing that is here.
         let attested = |descriptor: &&Descriptor| {
-            descriptor.attests().is_some_and(|digest| digest == candidate.descriptor.digest || !known.iter().any(|known| known == digest))
+            let alien = |digest: &str| images.is_empty() && !known.iter().any(|known| known == digest);
+            descriptor.attests().is_some_and(|digest| digest == candidate.descriptor.digest || alien(digest))
         };
         let attestations: Vec<Descriptor> = found.attestations.iter().filter(attested).cloned().collect();
         match image(blobs, reference, candidate, &attestations, images.is_empty()) {
@@ -96,6 +97,8 @@ struct Found {
     candidates: Vec<Candidate>,
     attestations: Vec<Descriptor>,
     through_index: bool,
+    /// Indexes within indexes: they may name each other many times over.
+    nested: usize,
 }
 
 impl Found {
@@ -121,12 +124,13 @@ impl Found {
         annotations("index", &index.annotations, &mut inherited);
         let inherited: Rc<[Annotation]> = inherited.into();
         for child in index.manifests {
-            if self.candidates.len() + self.attestations.len() >= limits::MANIFESTS {
+            if self.candidates.len() + self.attestations.len() + self.nested >= limits::MANIFESTS {
                 return Err(ImageError::Unreadable(format!("{reference} holds more than {} manifests", limits::MANIFESTS)));
             }
             if child.attests().is_some() {
                 self.attestations.push(child);
             } else if child.is_index() {
+                self.nested += 1;
                 let bytes = blobs.manifest(&child)?;
                 let mut above = inherited.to_vec();
                 annotations("index", &child.annotations, &mut above);

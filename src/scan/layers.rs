@@ -149,7 +149,7 @@ fn walk(
 fn add_hard_link(entry: &Entry<'_>, position: u32, hasher: &PathHasher, outcome: &mut Outcome) {
     let mut target = Vec::new();
     layer::clean(entry.link.unwrap_or_default(), &mut target);
-    outcome.hard_links.push((hasher.hash(&target), entry.path.to_vec(), position));
+    outcome.hard_link(hasher.hash(&target), entry.path, position);
 }
 
 /// Counts the bytes of a blob for the progress display.

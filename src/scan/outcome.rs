@@ -15,6 +15,8 @@ use crate::{
 const MATCHES: usize = 100_000;
 /// Bytes of their places that are kept: a path may be a mebibyte long, and every match in the file has it.
 const PLACES: usize = 64 << 20;
+/// Bytes of the hard links of one layer that are kept: each needs its path, and a path may be a mebibyte long.
+const LINKS: usize = 64 << 20;
 /// Gaps of one layer that are kept.
 const GAPS: usize = 10_000;
 
@@ -43,6 +45,8 @@ pub(super) struct Outcome {
     pub(super) certificates: Certificates,
     /// Hard links: (hash of the target, path, position).
     pub(super) hard_links: Vec<(u64, Vec<u8>, u32)>,
+    link_bytes: usize,
+    dropped_links: u64,
     pub(super) walked: Walked,
     /// Whether the layer was read to its verified end.
     pub(super) complete: bool,
@@ -72,6 +76,17 @@ impl Outcome {
         }
     }
 
+    /// Another name of the file whose path has this hash.
+    pub(super) fn hard_link(&mut self, target: u64, path: &[u8], position: u32) {
+        let bytes = path.len() + size_of::<(u64, Vec<u8>, u32)>();
+        if self.dropped_links == 0 && self.link_bytes.saturating_add(bytes) <= LINKS {
+            self.link_bytes += bytes;
+            self.hard_links.push((target, path.to_vec(), position));
+        } else {
+            self.dropped_links += 1;
+        }
+    }
+
     pub(super) fn gap(&mut self, gap: Gap) {
         let place = gap.path.as_ref().map_or(0, String::len);
         if self.dropped_gaps == 0 && self.gaps.len() < GAPS && self.gap_places.saturating_add(place) <= PLACES {
@@ -97,6 +112,10 @@ impl Outcome {
     pub(super) fn close(&mut self) {
         if self.dropped > 0 {
             let reason = format!("more matches in one layer than a report can hold; {} are not in it", self.dropped);
+            self.gaps.push(Gap { path: None, reason, bytes: None });
+        }
+        if self.dropped_links > 0 {
+            let reason = format!("more hard links in one layer than are kept; {} names of files are not in the report", self.dropped_links);
             self.gaps.push(Gap { path: None, reason, bytes: None });
         }
         if self.dropped_gaps > 0 {
@@ -239,5 +258,14 @@ mod tests {
         assert!(forwards == result(&backwards));
         let mixed: Vec<_> = (0..400).map(|n| n * 77 % 400).collect();
         assert!(forwards == result(&mixed), "77 and 400 share no factor, so each file comes once");
+    }
+
+    #[test]
+    fn hard_links_of_long_paths_are_bounded_and_told() {
+        let mut outcome = Outcome::default();
+        (0..100).for_each(|n| outcome.hard_link(n, &vec![b'a'; 1 << 20], 0));
+        assert_eq!(outcome.hard_links.len(), 63);
+        outcome.close();
+        assert!(outcome.gaps[0].reason.ends_with("37 names of files are not in the report"), "{}", outcome.gaps[0].reason);
     }
 }

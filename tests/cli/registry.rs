@@ -143,3 +143,16 @@ fn the_proxy_of_the_environment_is_used() {
     let outcome = scan().env("HTTP_PROXY", format!("http://{}", proxy.host)).env("NO_PROXY", "registry.invalid").run().exits(2);
     assert!(outcome.stderr.contains("cannot reach registry registry.invalid"), "{}", outcome.stderr);
 }
+
+#[test]
+fn nobody_is_sent_to_a_metadata_service() {
+    for origin in ["http://169.254.169.254", "http://[fd00:ec2::254]", "http://2852039166"] {
+        let registry = Registry::with_faults(Faults { redirect: Some(origin.to_owned()), ..Faults::default() });
+        let layers = pull(&registry).expect("the manifest is there");
+        let error = layers[0].layers[0].1.as_ref().expect_err("not followed");
+        assert!(error.contains("redirects to the metadata service of a cloud") && !error.contains("X-Signature"), "{error}");
+        let faults = Faults { realm: Some(format!("{origin}/token")), ..Faults::default() };
+        let error = pull(&Registry::start(Auth::Bearer(None), faults, None)).expect_err("not asked");
+        assert!(error.contains("is the metadata service of a cloud"), "{error}");
+    }
+}

@@ -451,3 +451,19 @@ fn indexes_within_indexes_end() {
     assert_eq!(read[0].attestations, [r#"{"orphan":true}"#]);
     assert!(nest(9).expect_err("too deep").contains("nests indexes"));
 }
+
+#[test]
+fn indexes_that_name_each_other_many_times_over_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut built = image::Image::new().layer("l", Changeset::new().file("f", "1")).build();
+    for _ in 0..3 {
+        let many = vec![built.root.clone(); 900];
+        let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": many});
+        built.root = built.blob("application/vnd.oci.image.index.v1+json", index.to_string().into_bytes());
+    }
+    built.layout(folder.path(), "v1");
+    let started = std::time::Instant::now();
+    let error = read(&format!("oci:{}", folder.path().display()), &OpenOptions::default()).expect_err("a bomb");
+    assert!(error.contains("more than 1000 manifests"), "{error}");
+    assert!(started.elapsed().as_secs() < 20, "not 729 million");
+}

@@ -117,7 +117,7 @@ fn a_lying_size_hides_nothing_and_a_lying_directory_is_a_gap() {
     assert_eq!(scan("x.zip", &other.finish("")).gaps.len(), 1);
 }
 
-fn cpio(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn cpio(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, content) in members.iter().chain([&("TRAILER!!!", &b""[..])]) {
         let mode = if name.starts_with("TRAILER") { 0 } else { 0o100_644 };
@@ -133,11 +133,8 @@ fn cpio(members: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-#[test]
-fn packages_of_debian_alpine_and_red_hat() {
-    let token = token(47);
-    let content = env(&token);
-    let data = zstd::encode_all(&tar(&[("./etc/app.env", &content)])[..], 3).expect("memory writes");
+pub(super) fn deb(content: &[u8]) -> Vec<u8> {
+    let data = zstd::encode_all(&tar(&[("./etc/app.env", content)])[..], 3).expect("memory writes");
     let mut deb = b"!<arch>\n".to_vec();
     for (name, body) in
         [("debian-binary", &b"2.0\n"[..]), ("control.tar.gz", &gzip(&tar(&[("control", b"Package: x")]))), ("data.tar.zst", &data)]
@@ -146,13 +143,10 @@ fn packages_of_debian_alpine_and_red_hat() {
         deb.extend(body);
         deb.resize(deb.len().next_multiple_of(2), b'\n');
     }
-    expect("x.deb", &deb, &token, "data.tar.zst > zstd > etc/app.env");
+    deb
+}
 
-    let mut apk = gzip(&tar(&[(".SIGN.RSA.x", b"sig")])[..1024]);
-    apk.extend(gzip(&tar(&[(".PKGINFO", b"pkgname = x")])[..1024]));
-    apk.extend(gzip(&tar(&[("etc/app.env", &content)])));
-    expect("x.apk", &apk, &token, "gzip > etc/app.env");
-
+pub(super) fn rpm(content: &[u8]) -> Vec<u8> {
     let mut rpm = vec![0xed, 0xab, 0xee, 0xdb];
     rpm.resize(96, 0);
     let header = |data: &[u8]| {
@@ -164,7 +158,21 @@ fn packages_of_debian_alpine_and_red_hat() {
     rpm.extend(header(b"12345"));
     rpm.extend([0; 3]);
     rpm.extend(header(b"name"));
-    rpm.extend(gzip(&cpio(&[("./etc/app.env", &content)])));
-    expect("x.rpm", &rpm, &token, "payload > gzip > ./etc/app.env");
+    rpm.extend(gzip(&cpio(&[("./etc/app.env", content)])));
+    rpm
+}
+
+#[test]
+fn packages_of_debian_alpine_and_red_hat() {
+    let token = token(47);
+    let content = env(&token);
+    expect("x.deb", &deb(&content), &token, "data.tar.zst > zstd > etc/app.env");
+
+    let mut apk = gzip(&tar(&[(".SIGN.RSA.x", b"sig")])[..1024]);
+    apk.extend(gzip(&tar(&[(".PKGINFO", b"pkgname = x")])[..1024]));
+    apk.extend(gzip(&tar(&[("etc/app.env", &content)])));
+    expect("x.apk", &apk, &token, "gzip > etc/app.env");
+
+    expect("x.rpm", &rpm(&content), &token, "payload > gzip > ./etc/app.env");
     expect("initrd", &cpio(&[("etc/app.env", &content)]), &token, "etc/app.env");
 }

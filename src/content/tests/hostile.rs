@@ -88,7 +88,7 @@ fn cyclic_pages_of_sqlite_end() {
 }
 
 /// A pack of raw objects: (kind, what stands between header and data, content).
-fn pack(objects: &[(u8, Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn pack(objects: &[(u8, Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend((objects.len() as u32).to_be_bytes());
     for (kind, base, content) in objects {
@@ -119,7 +119,7 @@ fn a_delta_that_copies_without_end_is_stopped() {
 }
 
 /// The offset of a base, as packs write it.
-fn ofs(mut back: u64) -> Vec<u8> {
+pub(super) fn ofs(mut back: u64) -> Vec<u8> {
     let mut bytes = vec![(back & 0x7f) as u8];
     back >>= 7;
     while back > 0 {

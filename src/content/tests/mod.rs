@@ -2,6 +2,8 @@
 
 mod archives;
 mod hostile;
+#[cfg(feature = "image")]
+mod mutations;
 mod stores;
 mod texts;
 

@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use super::*;
 
 /// Runs a tool of the system; `None`, loudly, where there is none.
-fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
+pub(super) fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
     let mut command = Command::new(program);
     command.current_dir(folder).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null").env("HOME", folder);
     match command.output() {
@@ -20,14 +20,14 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
     }
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
     let all: Vec<&str> = identity.iter().chain(arguments).copied().collect();
     run(folder, "git", &all).map(|output| String::from_utf8_lossy(&output).trim().to_owned())
 }
 
 /// A history of which the first commit has a token that the second one takes out.
-fn repository(folder: &Path, token: &str) -> Option<(String, String)> {
+pub(super) fn repository(folder: &Path, token: &str) -> Option<(String, String)> {
     git(folder, &["init", "-q"])?;
     std::fs::create_dir(folder.join("config")).expect("a scratch folder");
     let filler: String = (0..200).map(|n| format!("SETTING_{n}=value {}\n", n * 7919)).collect();
@@ -41,7 +41,7 @@ fn repository(folder: &Path, token: &str) -> Option<(String, String)> {
     Some((commit, blob))
 }
 
-fn files(folder: &Path, extension: &str) -> Vec<std::path::PathBuf> {
+pub(super) fn files(folder: &Path, extension: &str) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -124,22 +124,27 @@ fn cells_of_sqlite_long_compressed_and_deleted() {
     assert_eq!(seen.ways(&tokens[4]), [""], "a deleted row is found in free space");
 }
 
-#[test]
-fn streams_of_a_pdf() {
-    let (one, two) = (token(80), token(81));
+/// One token in a stream, in two parts, and one in a comment.
+pub(super) fn pdf(one: &str, two: &str) -> Vec<u8> {
     let (head, tail) = one.split_at(20);
     let content = zlib(format!("BT /F1 12 Tf [(key {head}) -3 ({tail})] TJ ET").as_bytes());
     let mut bytes = b"%PDF-1.7\n1 0 obj\n<< /Filter /FlateDecode >>\nstream\n".to_vec();
     bytes.extend(&content);
     bytes.extend(format!("\nendstream\nendobj\n% {two}\n").into_bytes());
-    let seen = scan("manual.pdf", &bytes);
+    bytes
+}
+
+#[test]
+fn streams_of_a_pdf() {
+    let (one, two) = (token(80), token(81));
+    let seen = scan("manual.pdf", &pdf(&one, &two));
     assert_eq!(seen.ways(&one), ["stream 1"]);
     assert_eq!(seen.ways(&two), [""]);
     assert!(seen.gaps.is_empty());
 }
 
 /// A PKCS#12 file with a key and its certificate.
-fn pkcs12(password: &str) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn pkcs12(password: &str) -> (Vec<u8>, Vec<u8>) {
     use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
     let made = rcgen::generate_simple_self_signed(["db.example.com".to_owned()]).expect("a certificate");
     let der = made.signing_key.serialize_der();

@@ -17,7 +17,7 @@ use super::{
     retry::{Backoff, is_temporary, retry_after},
     tls,
 };
-use crate::image::{ImageError, OpenOptions, http, reference::Reference};
+use crate::image::{ImageError, OpenOptions, http, metadata, reference::Reference};
 
 /// Redirects of one request.
 const REDIRECTS: u32 = 5;
@@ -164,6 +164,13 @@ impl Transport {
                     http::without_query(&next)
                 ))));
             }
+            if metadata::is_literal(&next) && !metadata::is_literal(&self.base) {
+                return Err(Failure::Final(ImageError::Unreadable(format!(
+                    "registry {} redirects to the metadata service of a cloud ({})",
+                    self.reference.registry,
+                    http::without_query(&next)
+                ))));
+            }
             url = next;
         }
         Err(Failure::Final(ImageError::Unreadable(format!("registry {} redirects {path} in circles", self.reference.registry))))
@@ -223,6 +230,9 @@ impl Transport {
     fn token_service(&self, realm: &str) -> Result<Url, String> {
         let url = Url::parse(realm).map_err(|_| "has an address that is no URL".to_owned())?;
         match url.scheme() {
+            _ if metadata::is_literal(&url) && !metadata::is_literal(&self.base) => {
+                Err(format!("is the metadata service of a cloud ({}), which is not asked", http::without_query(&url)))
+            }
             "https" => Ok(url),
             "http" if self.base.scheme() == "http" || self.insecure => Ok(url),
             _ => Err(format!("is not on TLS ({}); --insecure accepts that", http::without_query(&url))),

@@ -56,6 +56,8 @@ pub(crate) struct Faults {
     pub(crate) altered: bool,
     /// Tokens are good for so many requests.
     pub(crate) token_uses: Option<u32>,
+    /// The address of the token service, where it is not the registry's own.
+    pub(crate) realm: Option<String>,
     /// Blobs are redirected to this origin.
     pub(crate) redirect: Option<String>,
 }
@@ -258,7 +260,9 @@ impl Shared {
                     *uses -= 1;
                     return None;
                 }
-                format!("Bearer realm=\"{}/token\",service=\"test\",scope=\"repository:x:pull\"", self.origin.lock().expect("no panic"))
+                let own = || format!("{}/token", self.origin.lock().expect("no panic"));
+                let realm = self.faults.realm.clone().unwrap_or_else(own);
+                format!("Bearer realm=\"{realm}\",service=\"test\",scope=\"repository:x:pull\"")
             }
         };
         let mut response = error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED");
