@@ -1,9 +1,10 @@
 #!/bin/sh
 # Renders manifests/install.yaml (and its copy in manifests/base) from the chart and the CRDs from the binary; `--check` only compares. Needs helm.
-#   IMGSCAN_WEBHOOK: the binary (target/debug/imgscan-webhook)
+#   IMGSCAN_WEBHOOK: the binary (target/debug/imgscan-webhook); HELM: helm
 set -eu
 cd "$(dirname "$0")/.."
 webhook=${IMGSCAN_WEBHOOK:-target/debug/imgscan-webhook}
+helm=${HELM:-helm}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -21,7 +22,7 @@ metadata:
     pod-security.kubernetes.io/warn: restricted
 HEAD
     cat "$work/crds.yaml"
-    helm template imgscan manifests/chart --namespace imgscan-system --kube-version 1.31.0 --skip-crds
+    "$helm" template imgscan manifests/chart --namespace imgscan-system --kube-version 1.31.0 --skip-crds
 }
 render >"$work/install.yaml"
 render >"$work/again.yaml"
@@ -32,7 +33,7 @@ if [ "${1:-}" = --check ]; then
     cmp "$work/install.yaml" manifests/base/install.yaml
     for values in 'tls.mode=cert-manager,tls.certManager.issuerRef.name=ca' 'tls.mode=secret,tls.secretName=x,tls.caBundle=PEM' \
         'sharing.watchSecrets=true,serviceMonitor.enabled=true' 'sharing.enabled=false,audit.everySeconds=0,events.enabled=false' 'hostNetwork=true,webhook.port=10250'; do
-        helm template imgscan manifests/chart --namespace imgscan-system --kube-version 1.31.0 --set "$values" >/dev/null
+        "$helm" template imgscan manifests/chart --namespace imgscan-system --kube-version 1.31.0 --set "$values" >/dev/null
     done
     echo "manifests are up to date"
 else

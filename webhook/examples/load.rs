@@ -2,11 +2,13 @@
 //!
 //!     cargo run --release -p imgscan-webhook --example load -- reviews [FOLDER OF MANIFESTS]
 //!     cargo run --release -p imgscan-webhook --example load -- rate REVIEWS_PER_SECOND [FOLDER OF MANIFESTS]
+//!     cargo run --release -p imgscan-webhook --example load -- large
 //!     cargo run --release -p imgscan-webhook --example load -- index
 //!
 //! `reviews` sends AdmissionReviews for 20 seconds over 16 connections and prints rate and latencies; with a folder, each
 //! object of its manifests in turn, else a typical pod. `rate` asks so many times a second for 10 seconds over 64 connections, and
-//! counts each latency from the moment at which the review was due: one that waits for a late connection counts as slow. `index` puts 30,000 Secrets of 32 KB in the index and prints memory.
+//! counts each latency from the moment at which the review was due: one that waits for a late connection counts as slow. `large`
+//! sends the largest legal reviews, 8.4 MB (a creation) and 16.8 MB (an update) of escapes, one after the other. `index` puts 30,000 Secrets of 32 KB in the index and prints memory.
 
 use std::{
     path::Path,
@@ -50,8 +52,14 @@ fn main() {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
             runtime.block_on(reviews(bodies(args.next().as_deref()), Load { seconds: 10, connections: 64, rate: Some(rate) }));
         }
+        Some("large") => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+            for old in [false, true] {
+                runtime.block_on(reviews(vec![padded(old)], Load { seconds: 10, connections: 1, rate: None }));
+            }
+        }
         Some("index") => index(),
-        _ => say("usage: load reviews [FOLDER] | load rate REVIEWS_PER_SECOND [FOLDER] | load index"),
+        _ => say("usage: load reviews [FOLDER] | load rate REVIEWS_PER_SECOND [FOLDER] | load large | load index"),
     }
 }
 
@@ -113,6 +121,16 @@ fn review(object: &Value) -> Vec<u8> {
         object["kind"]
     )
     .into_bytes()
+}
+
+/// A pod of 1.4 MB of `<` as the API server sends it: six bytes each, and twice in an update.
+fn padded(old: bool) -> Vec<u8> {
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app", "namespace": "team"},
+        "spec": {"containers": [{"name": "app", "image": "i", "args": ["<".repeat(1_400_000)]}]}});
+    let text = String::from_utf8_lossy(&review(&pod))
+        .replace("\"oldObject\":null", &if old { format!("\"oldObject\":{pod}") } else { "\"oldObject\":null".to_owned() });
+    let text = if old { text.replace("\"CREATE\"", "\"UPDATE\"") } else { text };
+    text.replace('<', "\\u003c").into_bytes()
 }
 
 fn bodies(folder: Option<&str>) -> Vec<Vec<u8>> {

@@ -117,6 +117,10 @@ impl InReview<'_> {
 
     fn literals(&mut self) -> (Observed, Vec<SharedUse>) {
         let observed = self.observe(self.old);
+        // What belongs to no namespace (a StorageClass) shares nothing between namespaces.
+        if self.request.namespace.is_empty() {
+            return (observed, Vec::new());
+        }
         let mut uses = secret_uses(self.object);
         if let Some(old) = self.old.filter(|_| !uses.is_empty()) {
             let before: HashSet<_> = secret_uses(old).into_iter().map(|used| (used.secret, used.key)).collect();
@@ -141,7 +145,7 @@ impl InReview<'_> {
         if is_secret {
             let held = credentials(self.object, &self.policy.sharing, &self.state.engine, &self.state.index_prints, self.scratch);
             self.state.index_mut().apply(self.object, self.key.clone(), held);
-        } else if !owned(self.object) {
+        } else if !owned(self.object) && !self.request.namespace.is_empty() {
             let known = self.state.index().contains(&self.key);
             if self.old.is_none() {
                 if known || !new.found.is_empty() {

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 /// Bodies up to here do not count against the sum; the number of requests in flight bounds them.
-const SMALL: usize = 64 << 10;
+pub const SMALL: usize = 64 << 10;
 /// What one permit stands for.
 const UNIT: usize = 64 << 10;
 
@@ -23,6 +23,26 @@ impl Bounds {
     /// `one` bytes for a body, `all` bytes for those in flight together.
     pub fn new(one: usize, all: usize) -> Self {
         Self { one, all: Arc::new(Semaphore::new((all.max(one) / UNIT).max(1))) }
+    }
+}
+
+/// Bytes that several may hold together.
+pub struct Room {
+    units: u32,
+    free: Arc<Semaphore>,
+}
+
+impl Room {
+    /// Room for so many bytes.
+    pub fn new(bytes: usize) -> Self {
+        let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX).max(1);
+        Self { units, free: Arc::new(Semaphore::new(units as usize)) }
+    }
+
+    /// Waits for so many bytes. Who wants more than there is waits for all.
+    pub async fn acquire(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.units);
+        Arc::clone(&self.free).acquire_many_owned(units).await.ok()
     }
 }
 

@@ -25,6 +25,13 @@ pub struct WebhookCode {
     pub code: u16,
 }
 
+/// The only lease.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct LeaseName {
+    /// Name of the Lease.
+    pub name: String,
+}
+
 /// By answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct AnswerLabels {
@@ -59,6 +66,14 @@ pub struct Metrics {
     pub requests: Family<WebhookCode, Counter>,
     /// `controller_runtime_webhook_requests_in_flight`.
     pub in_flight: Family<Webhook, Gauge>,
+    /// `controller_runtime_webhook_panics_total`.
+    pub panics: Counter,
+    /// `leader_election_master_status`.
+    pub leads: Family<LeaseName, Gauge>,
+    /// `certwatcher_read_certificate_total`.
+    pub certificate_reads: Counter,
+    /// `certwatcher_read_certificate_errors_total`.
+    pub certificate_errors: Counter,
     /// `imgscan_admission_answers_total`.
     pub answers: Family<AnswerLabels, Counter>,
     /// `imgscan_admission_verdicts_total`.
@@ -87,6 +102,8 @@ pub struct Metrics {
     pub audit_duration: Gauge<f64, AtomicU64>,
     /// `imgscan_audit_uncovered_kinds`.
     pub audit_uncovered_kinds: Gauge,
+    /// `imgscan_admission_uncovered_resources`.
+    pub uncovered_resources: Gauge,
     /// `imgscan_audit_violations`.
     pub audit_violations: Family<VerdictLabels, Gauge>,
 }
@@ -106,6 +123,10 @@ impl Default for Metrics {
             latency: Family::new_with_constructor(seconds),
             requests: Family::default(),
             in_flight: Family::default(),
+            panics: Counter::default(),
+            leads: Family::default(),
+            certificate_reads: Counter::default(),
+            certificate_errors: Counter::default(),
             answers: Family::default(),
             verdicts: Family::default(),
             undecided: Family::default(),
@@ -120,12 +141,21 @@ impl Default for Metrics {
             audit_last_run: Gauge::default(),
             audit_duration: Gauge::default(),
             audit_uncovered_kinds: Gauge::default(),
+            uncovered_resources: Gauge::default(),
             audit_violations: Family::default(),
         };
         let mut registry = Registry::default();
         registry.register("controller_runtime_webhook_latency_seconds", "Time to answer a review", metrics.latency.clone());
         registry.register("controller_runtime_webhook_requests", "Reviews by HTTP status", metrics.requests.clone());
         registry.register("controller_runtime_webhook_requests_in_flight", "Reviews being answered", metrics.in_flight.clone());
+        registry.register("controller_runtime_webhook_panics", "Reviews that ended in a panic", metrics.panics.clone());
+        registry.register("leader_election_master_status", "1 on the replica that has the lease", metrics.leads.clone());
+        registry.register("certwatcher_read_certificate", "Certificates that were loaded or made", metrics.certificate_reads.clone());
+        registry.register(
+            "certwatcher_read_certificate_errors",
+            "Certificates that could not be loaded or made",
+            metrics.certificate_errors.clone(),
+        );
         registry.register("imgscan_admission_answers", "Answers", metrics.answers.clone());
         registry.register("imgscan_admission_verdicts", "Violations seen at admission", metrics.verdicts.clone());
         registry.register("imgscan_admission_undecided", "Reviews that could not be judged", metrics.undecided.clone());
@@ -147,6 +177,11 @@ impl Default for Metrics {
             "imgscan_audit_uncovered_kinds",
             "Kinds of controllers whose pods run but that are not audited",
             metrics.audit_uncovered_kinds.clone(),
+        );
+        registry.register(
+            "imgscan_admission_uncovered_resources",
+            "Custom resources that can hold containers but that no rule of the webhook names",
+            metrics.uncovered_resources.clone(),
         );
         registry.register("imgscan_audit_violations", "Violations of what runs already", metrics.audit_violations.clone());
         metrics.registry = registry;

@@ -171,7 +171,8 @@ impl Prefix {
 
 /// Why a body cannot be decoded: a sentence for people, holding nothing of it.
 pub fn decode(body: &[u8]) -> Result<Request, &'static str> {
-    if values(body) > MAX_VALUES {
+    let size = Size::of(body);
+    if size.values > MAX_VALUES || size.members > MAX_MEMBERS {
         return Err("it holds more values than a legal object can");
     }
     match serde_json::from_slice::<Review>(body) {
@@ -183,22 +184,41 @@ pub fn decode(body: &[u8]) -> Result<Request, &'static str> {
     }
 }
 
-/// A legal object (3 MiB at the API server's door) holds 1.5 million values at the most; an update carries two.
-const MAX_VALUES: usize = 4 << 20;
+/// A legal object (3 MiB at the API server's door) holds 1.5 million values at the most, `0,`; an update carries two.
+const MAX_VALUES: usize = 3_300_000;
+/// And half a million members, `"a":0,`.
+const MAX_MEMBERS: usize = 1_200_000;
+/// Bytes that a decoded value takes at the most, its text apart: itself, its key, and what allocating both costs.
+const VALUE: usize = 128;
 
-/// An upper bound of the JSON values, counted without building any.
-fn values(body: &[u8]) -> usize {
-    let (mut count, mut in_string, mut escaped) = (0, false, false);
-    for byte in body {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (false, b',' | b'[' | b'{') => count += 1,
-            _ => {}
+/// Bytes that decoding takes at the most, about.
+pub fn weight(body: &[u8]) -> usize {
+    Size::of(body).values.min(MAX_VALUES).saturating_mul(VALUE).saturating_add(body.len())
+}
+
+/// Upper bounds, counted without building anything.
+struct Size {
+    /// JSON values.
+    values: usize,
+    /// Members of objects.
+    members: usize,
+}
+
+impl Size {
+    fn of(body: &[u8]) -> Self {
+        let (mut size, mut in_string, mut escaped) = (Self { values: 0, members: 0 }, false, false);
+        for byte in body {
+            match (in_string, byte) {
+                (true, _) if escaped => escaped = false,
+                (true, b'\\') => escaped = true,
+                (_, b'"') => in_string = !in_string,
+                (false, b',' | b'[' | b'{') => size.values += 1,
+                (false, b':') => size.members += 1,
+                _ => {}
+            }
         }
+        size
     }
-    count
 }
 
 #[cfg(test)]
@@ -218,9 +238,18 @@ mod tests {
     fn hostile_json_is_refused_with_a_reason() {
         let deep = format!("{{\"request\":{{\"uid\":\"1\",\"operation\":\"CREATE\",\"object\":{}}}}}", "[".repeat(100_000));
         let many = format!("{{\"request\":{{\"uid\":\"1\",\"operation\":\"CREATE\",\"object\":[{}1]}}}}", "1,".repeat(5 << 20));
+        let members =
+            format!("{{\"request\":{{\"uid\":\"1\",\"operation\":\"CREATE\",\"object\":{{{}\"a\":1}}}}}}", "\"a\":1,".repeat(1_300_000));
         let twice = br#"{"request":{"uid":"1","uid":"2","operation":"CREATE"}}"#;
-        for body in [deep.as_bytes(), many.as_bytes(), twice, b"{\"request\":{\"uid\":\"\xff\"}}", b"", b"[]"] {
+        for body in [deep.as_bytes(), many.as_bytes(), members.as_bytes(), twice, b"{\"request\":{\"uid\":\"\xff\"}}", b"", b"[]"] {
             assert!(decode(body).is_err(), "{}", body.len());
         }
+    }
+
+    #[test]
+    fn what_decoding_takes_grows_with_values_and_not_with_escapes() {
+        assert_eq!(weight(br#"["a,b\",c"]"#), 11 + VALUE);
+        assert_eq!(weight(br#"{"a":[1,2]}"#), 11 + 3 * VALUE);
+        assert!(weight(&[b','; 9_000_000]) < 9_000_000 + MAX_VALUES * VALUE + 1);
     }
 }

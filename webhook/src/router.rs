@@ -14,12 +14,13 @@ use axum::{
     routing::{get, post},
 };
 use imgscan::kubernetes::{Decision, undecided};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     admit::{Judged, judge},
     body,
     metrics::{AnswerLabels, ReasonLabels, VALIDATE, Webhook, WebhookCode},
-    review::{Answer, Prefix, Request, decode},
+    review::{Answer, Prefix, Request, decode, weight},
     state::State,
 };
 
@@ -88,13 +89,18 @@ async fn answer(state: Arc<State>, body: body::Body, deadline: Instant) -> (Answ
     if let Some(problem) = body.problem {
         return give_up(&state, prefix, "too-large", problem);
     }
+    let body = Arc::new(body);
+    let Some(room) = room(&state, &body, deadline).await else {
+        return give_up(&state, prefix, "busy", "the webhook is busy");
+    };
     let patience = deadline.saturating_duration_since(Instant::now());
     let Ok(Ok(permit)) = tokio::time::timeout(patience, Arc::clone(&state.workers).acquire_owned()).await else {
         return give_up(&state, prefix, "busy", "the webhook is busy");
     };
     let worker = Arc::clone(&state);
     let judged = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        // Held as long as the work goes on, even where nobody waits for it any more.
+        let _held = (permit, room);
         let request: Request = decode(&body.bytes)?;
         drop(body);
         let judged = judge(&worker, &request, deadline, jiff::Timestamp::now());
@@ -110,8 +116,22 @@ async fn answer(state: Arc<State>, body: body::Body, deadline: Instant) -> (Answ
         }
         Ok(Err(problem)) => give_up(&state, prefix, "undecodable", problem),
         // A panic. Its message may hold a part of the object, so it is not repeated.
-        Err(_) => give_up(&state, prefix, "internal", "an internal error; please report it"),
+        Err(_) => {
+            state.metrics.panics.inc();
+            give_up(&state, prefix, "internal", "an internal error; please report it")
+        }
     }
+}
+
+/// Room for what decoding takes: a body of a megabyte can hold objects of a hundred. Small ones are bounded by their number.
+async fn room(state: &State, body: &Arc<body::Body>, deadline: Instant) -> Option<Option<OwnedSemaphorePermit>> {
+    if body.bytes.len() <= body::SMALL {
+        return Some(None);
+    }
+    let counted = Arc::clone(body);
+    let weight = tokio::task::spawn_blocking(move || weight(&counted.bytes)).await.ok()?;
+    let patience = deadline.saturating_duration_since(Instant::now());
+    tokio::time::timeout(patience, state.decoded.acquire(weight)).await.ok()?.map(Some)
 }
 
 /// Decides by the policy what was not judged.

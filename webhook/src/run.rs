@@ -1,6 +1,7 @@
 //! `serve`: puts the parts together.
 
 use std::{
+    collections::BTreeSet,
     io::Write,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     args::Serve,
     cluster::{self, audit, ca, key, lease, status, watch as follow},
+    metrics::LeaseName,
     router, server,
     state::{Limits, State},
     tls::{Current, Files, read},
@@ -53,8 +55,9 @@ pub async fn serve(args: Serve) -> Result<()> {
         files.load()?;
         tokio::spawn(files.follow(Arc::clone(&current), Arc::clone(&state), Duration::from_secs(5)));
     }
+    let (end, ending) = watch::channel(false);
     match client {
-        Some(client) => with_cluster(client, &args, &state, &current, has_files)?,
+        Some(client) => with_cluster(client, &args, &state, &current, has_files, &ending),
         None => state.ready.index.store(true, Ordering::Release),
     }
     let reviews = server::listen(&args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
@@ -68,6 +71,7 @@ pub async fn serve(args: Serve) -> Result<()> {
     signal().await?;
     // Readiness fails first, and reviews are still answered until no API server sends any more.
     state.ready.draining.store(true, Ordering::Release);
+    let _ = end.send(true);
     tracing::info!(seconds = args.drain.as_secs_f64(), "draining");
     tokio::time::sleep(args.drain).await;
     let _ = stop.send(true);
@@ -78,10 +82,20 @@ pub async fn serve(args: Serve) -> Result<()> {
 }
 
 /// Starts everything that follows or keeps something in the cluster.
-fn with_cluster(client: kube::Client, args: &Serve, state: &Arc<State>, current: &Current, has_files: bool) -> Result<()> {
+fn with_cluster(
+    client: kube::Client,
+    args: &Serve,
+    state: &Arc<State>,
+    current: &Current,
+    has_files: bool,
+    ending: &watch::Receiver<bool>,
+) {
     let (loaded, all_loaded) = mpsc::channel(8);
-    let mut count = 1;
+    // A policy from a file needs no custom resources in the cluster, so that exceptions may never come.
+    let mut count = if args.policy_file.is_some() { 1 } else { 2 };
     tokio::spawn(follow::namespaces(client.clone(), Arc::clone(state), loaded.clone()));
+    let exceptions = if args.policy_file.is_some() { mpsc::channel(1).0 } else { loaded.clone() };
+    tokio::spawn(follow::exceptions(client.clone(), Arc::clone(state), exceptions));
     for (wanted, source) in [(args.watch_secrets, Source::Secret), (args.watch_config_maps, Source::ConfigMap)] {
         if wanted {
             count += 1;
@@ -89,15 +103,29 @@ fn with_cluster(client: kube::Client, args: &Serve, state: &Arc<State>, current:
         }
     }
     tokio::spawn(follow::ready(Arc::clone(state), all_loaded, count));
-    tokio::spawn(follow::exceptions(client.clone(), Arc::clone(state)));
-    let leads = lease::compete(client.clone(), args.namespace.clone(), format!("{}-leader", args.service), args.replica.clone());
+    let lease = format!("{}-leader", args.service);
+    let leads = lease::compete(client.clone(), args.namespace.clone(), lease.clone(), args.replica.clone(), ending.clone());
+    let gauge = state.metrics.leads.get_or_create_owned(&LeaseName { name: lease });
+    let mut changes = leads.clone();
+    tokio::spawn(async move {
+        while changes.changed().await.is_ok() {
+            gauge.set((*changes.borrow_and_update()).into());
+        }
+    });
     tokio::spawn(cluster::exceptions::keep(client.clone(), Arc::clone(state), leads.clone()));
     if args.events {
         tokio::spawn(cluster::events::keep(client.clone(), Arc::clone(state), args.replica.clone()));
     }
     if args.policy_file.is_none() {
         tokio::spawn(follow::policy(client.clone(), Arc::clone(state), args.policy.clone(), args.replica.clone()));
-        tokio::spawn(status::keep(client.clone(), args.policy.clone(), args.replica.clone(), leads.clone()));
+        tokio::spawn(status::keep(
+            client.clone(),
+            Arc::clone(state),
+            args.policy.clone(),
+            args.replica.clone(),
+            leads.clone(),
+            ending.clone(),
+        ));
     }
     if !has_files {
         let (service, namespace) = (&args.service, &args.namespace);
@@ -112,7 +140,7 @@ fn with_cluster(client: kube::Client, args: &Serve, state: &Arc<State>, current:
             leaf_life: args.leaf_life,
             overlap: args.ca_overlap,
             every: args.ca_every,
-            client_ca: args.client_ca.as_deref().map(read).transpose()?,
+            client_ca: args.client_ca.clone(),
         };
         tokio::spawn(ca::keep(client.clone(), settings, Arc::clone(current), Arc::clone(state), leads.clone()));
     }
@@ -120,6 +148,7 @@ fn with_cluster(client: kube::Client, args: &Serve, state: &Arc<State>, current:
         let also: Vec<_> = args.audit_also.iter().map(|r| cluster::resource(&r.group, &r.version, &r.kind, &r.plural)).collect();
         let kinds = audit::kinds(args.watch_secrets, &also);
         let (state, every) = (Arc::clone(state), Duration::from_secs(args.audit_every));
+        let (configuration, mut told) = (args.webhook_configuration.clone(), BTreeSet::new());
         tokio::spawn(async move {
             loop {
                 // The first audit waits until there is a policy, and for the lease.
@@ -131,11 +160,24 @@ fn with_cluster(client: kube::Client, args: &Serve, state: &Arc<State>, current:
                     Ok(objects) => tracing::info!(objects, "audit done"),
                     Err(error) => tracing::warn!(error = format!("{error:#}"), "audit incomplete"),
                 }
+                match cluster::custom::uncovered(&client, &configuration).await {
+                    Ok(found) => {
+                        state.metrics.uncovered_resources.set(i64::try_from(found.len()).unwrap_or(i64::MAX));
+                        for (group, resource) in found.difference(&told) {
+                            tracing::warn!(
+                                group,
+                                resource,
+                                "can hold containers, and no rule names it: not judged at admission, its pods are; see webhook.customResources"
+                            );
+                        }
+                        told = found;
+                    }
+                    Err(error) => tracing::warn!(error = format!("{error:#}"), "custom resources not looked through"),
+                }
                 tokio::time::sleep(every).await;
             }
         });
     }
-    Ok(())
 }
 
 /// Prints the CustomResourceDefinitions.

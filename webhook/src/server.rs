@@ -17,8 +17,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::Current;
 
-/// Connections at a time: the API servers keep a handful.
-const MAX_CONNECTIONS: usize = 2048;
+/// Connections at a time: the API servers keep a handful. Each may hold a connection window of unread bytes.
+const MAX_CONNECTIONS: usize = 512;
 /// For the handshake, and for the headers of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For what is in flight at the end.
@@ -75,9 +75,9 @@ where
         .timer(TokioTimer::new())
         .max_concurrent_streams(250)
         .keep_alive_interval(Duration::from_secs(30))
-        // A 17 MB review must not wait for window updates.
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20);
+        // A 17 MB review must not wait long for window updates, and who may connect must not fill the memory.
+        .initial_stream_window_size(256 << 10)
+        .initial_connection_window_size(512 << 10);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
     // An error here is the peer's: a reset, a bad frame. Nothing to do.
     let _ = watcher.watch(connection).await;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use imgscan::{
     detect::Engine,
     fingerprint::Fingerprinter,
@@ -16,7 +16,12 @@ use imgscan::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{body::Bounds, events::Events, metrics::Metrics, probes::Probes};
+use crate::{
+    body::{Bounds, Room},
+    events::Events,
+    metrics::Metrics,
+    probes::Probes,
+};
 
 /// The policy in force, with the exceptions of the cluster.
 #[derive(Default)]
@@ -34,6 +39,8 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of all reviews in flight.
     pub bodies: usize,
+    /// Bytes that decoding them may take, together.
+    pub decoded: usize,
     /// Time for one review, from its first byte.
     pub budget: Duration,
     /// Reviews that are judged at a time.
@@ -43,7 +50,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { body: 48 << 20, bodies: 160 << 20, budget: Duration::from_millis(4000), workers }
+        Self { body: 48 << 20, bodies: 160 << 20, decoded: 192 << 20, budget: Duration::from_millis(4000), workers }
     }
 }
 
@@ -52,7 +59,7 @@ impl Default for Limits {
 pub struct Ready {
     /// A policy is in force.
     pub policy: AtomicBool,
-    /// Namespaces and the index are loaded.
+    /// Namespaces, exceptions and the index are loaded.
     pub index: AtomicBool,
     /// A certificate is served.
     pub certificate: AtomicBool,
@@ -69,7 +76,7 @@ impl Ready {
         } else if !is(&self.policy) {
             Some("no policy is loaded")
         } else if !is(&self.index) {
-            Some("namespaces and the index are not loaded")
+            Some("namespaces, exceptions and the index are not loaded")
         } else if !is(&self.certificate) {
             Some("no certificate is loaded")
         } else {
@@ -88,6 +95,8 @@ pub struct State {
     pub report_prints: Fingerprinter,
     /// Swapped by the watch.
     pub active: ArcSwap<Active>,
+    /// The generation of the policy that was last seen, and why it is not in force here, where it is not.
+    pub seen: ArcSwapOption<(i64, String)>,
     /// One writer at a time.
     index: RwLock<Index>,
     /// Numbers.
@@ -102,6 +111,8 @@ pub struct State {
     pub limits: Limits,
     /// Bytes in flight.
     pub bounds: Bounds,
+    /// Bytes of decoded reviews.
+    pub decoded: Room,
     /// One permit for each review that is being judged.
     pub workers: Arc<Semaphore>,
     /// Whether the labels of namespaces are known from a watch. Without, all are taken to have none.
@@ -122,12 +133,14 @@ impl State {
             index_prints,
             report_prints,
             active: ArcSwap::default(),
+            seen: ArcSwapOption::default(),
             index: RwLock::default(),
             metrics: Metrics::default(),
             probes: Probes::default(),
             events: Events::default(),
             ready: Ready::default(),
             bounds: Bounds::new(limits.body, limits.bodies),
+            decoded: Room::new(limits.decoded),
             workers: Arc::new(Semaphore::new(limits.workers.max(1))),
             limits,
             watches_namespaces,

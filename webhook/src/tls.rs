@@ -41,6 +41,13 @@ pub fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, 
     Ok(config)
 }
 
+/// The end of the first certificate of a PEM chain, in seconds since 1970.
+fn expiry(chain: &[u8]) -> Option<i64> {
+    let first = CertificateDer::pem_slice_iter(chain).next()?.ok()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&first).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
 /// Reads a certificate or key; no such file has more than 1 MiB.
 ///
 /// # Errors
@@ -96,14 +103,23 @@ impl Files {
                     match Self::build(&contents) {
                         Ok(config) => {
                             current.store(Some(Arc::new(config)));
+                            let end = contents.first().and_then(|chain| expiry(chain));
+                            state.metrics.certificate_expiry.set(end.unwrap_or_default());
+                            state.metrics.certificate_reads.inc();
                             state.ready.certificate.store(true, Ordering::Release);
                             tracing::info!("certificate loaded");
                         }
-                        Err(error) => tracing::error!(error = format!("{error:#}"), "certificate not loaded"),
+                        Err(error) => {
+                            state.metrics.certificate_errors.inc();
+                            tracing::error!(error = format!("{error:#}"), "certificate not loaded");
+                        }
                     }
                     known = Some(contents);
                 }
-                Ok(Err(error)) => tracing::error!(error = format!("{error:#}"), "certificate not read"),
+                Ok(Err(error)) => {
+                    state.metrics.certificate_errors.inc();
+                    tracing::error!(error = format!("{error:#}"), "certificate not read");
+                }
                 Err(_) => {}
             }
             tokio::time::sleep(every).await;

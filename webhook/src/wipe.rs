@@ -4,6 +4,7 @@
 
 use std::ops::Deref;
 
+use kube::api::{ApiResource, DynamicObject};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use zeroize::Zeroize;
@@ -15,6 +16,21 @@ pub struct Wiped(Value);
 impl From<Value> for Wiped {
     fn from(value: Value) -> Self {
         Self(value)
+    }
+}
+
+impl Wiped {
+    /// An object as a list or a watch delivers it. Its data is moved, not copied; items of a list carry no kind.
+    pub fn listed(object: DynamicObject, kind: &ApiResource) -> Self {
+        let DynamicObject { mut metadata, data, .. } = object;
+        let mut whole = Self(if data.is_object() { data } else { Value::Object(serde_json::Map::new()) });
+        if let Value::Object(members) = &mut whole.0 {
+            members.insert("metadata".to_owned(), serde_json::to_value(&metadata).unwrap_or_default());
+            members.insert("apiVersion".to_owned(), Value::String(kind.api_version.clone()));
+            members.insert("kind".to_owned(), Value::String(kind.kind.clone()));
+        }
+        metadata.annotations.iter_mut().flatten().for_each(|(_, text)| text.zeroize());
+        whole
     }
 }
 
@@ -53,6 +69,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_listed_object_is_whole() {
+        let kind = crate::cluster::resource("", "v1", "Secret", "secrets");
+        let whole = json!({"metadata": {"name": "s", "annotations": {"a": "b"}}, "data": {"k": "dg=="}, "type": "Opaque"});
+        let listed = Wiped::listed(serde_json::from_value(whole.clone()).expect("an object"), &kind);
+        let mut wanted = whole;
+        wanted["apiVersion"] = json!("v1");
+        wanted["kind"] = json!("Secret");
+        assert_eq!(*listed, wanted);
+    }
 
     #[test]
     fn every_text_is_overwritten_and_the_shape_stays() {

@@ -1,8 +1,4 @@
-//! What runs already, judged in the background by the very functions that judge at admission, and written as reports:
-//! OpenReports (`openreports.io/v1alpha1`) where the cluster has them, or else PolicyReport (`wgpolicyk8s.io/v1alpha2`).
-//!
-//! One report for each object *with* findings, owned by it, so that the garbage collector removes it; none for clean
-//! objects, and no intermediate ones: reports must not fill etcd.
+//! What runs already, judged in the background by the very functions that judge at admission, and written as reports.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -17,15 +13,21 @@ use imgscan::{
 };
 use kube::{
     Client,
-    api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
+    api::{ApiResource, ListParams},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{all, brief, is_missing, resource, to_value, watch::index};
-use crate::{metrics::VerdictLabels, state::State};
+use super::{
+    all, brief, is_missing,
+    reports::{Line, Reports},
+    resource,
+    watch::index,
+};
+use crate::{metrics::VerdictLabels, state::State, wipe::Wiped};
 
 const PAGE: u32 = 25;
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Kinds that controllers make from the template in their owner.
+const FROM_TEMPLATES: [&str; 7] = ["Pod", "ReplicaSet", "ReplicationController", "Deployment", "StatefulSet", "DaemonSet", "Job"];
 
 /// The kinds that are audited. Custom resources come on top (`--audit-also`).
 pub fn kinds(secrets: bool, also: &[ApiResource]) -> Vec<ApiResource> {
@@ -40,6 +42,11 @@ pub fn kinds(secrets: bool, also: &[ApiResource]) -> Vec<ApiResource> {
         resource("apps", "v1", "DaemonSet", "daemonsets"),
         resource("batch", "v1", "Job", "jobs"),
         resource("batch", "v1", "CronJob", "cronjobs"),
+        resource("", "v1", "Service", "services"),
+        resource("", "v1", "ServiceAccount", "serviceaccounts"),
+        resource("networking.k8s.io", "v1", "Ingress", "ingresses"),
+        resource("", "v1", "PersistentVolume", "persistentvolumes"),
+        resource("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
     ];
     // First, so that what others share with them is known.
     if secrets {
@@ -47,20 +54,6 @@ pub fn kinds(secrets: bool, also: &[ApiResource]) -> Vec<ApiResource> {
     }
     kinds.extend(also.iter().cloned());
     kinds
-}
-
-/// The report kind that the cluster has.
-async fn report_kind(client: &Client) -> Option<ApiResource> {
-    let candidates = [
-        resource("openreports.io", "v1alpha1", "Report", "reports"),
-        resource("wgpolicyk8s.io", "v1alpha2", "PolicyReport", "policyreports"),
-    ];
-    for candidate in candidates {
-        if all(client, &candidate).list(&ListParams::default().limit(1)).await.is_ok() {
-            return Some(candidate);
-        }
-    }
-    None
 }
 
 /// Group and kind of a controller.
@@ -80,11 +73,11 @@ fn owner(object: &Value) -> Option<Owner> {
 /// When a kind cannot be listed; reports of what was seen are written all the same, and none is removed.
 pub async fn run(client: &Client, state: &Arc<State>, kinds: &[ApiResource]) -> Result<usize> {
     let start = Instant::now();
-    let reports = report_kind(client).await;
+    let reports = Reports::find(client).await;
     if reports.is_none() {
         tracing::warn!("the cluster has neither OpenReports nor PolicyReport; the audit only counts");
     }
-    let mut written: HashSet<(String, String)> = HashSet::new();
+    let mut written = HashSet::new();
     let mut counts: BTreeMap<(&'static str, &'static str), i64> = BTreeMap::new();
     let mut failed = None;
     let covered: HashSet<Owner> = kinds.iter().map(|kind| (kind.group.clone(), kind.kind.clone())).collect();
@@ -105,8 +98,8 @@ pub async fn run(client: &Client, state: &Arc<State>, kinds: &[ApiResource]) -> 
     match failed {
         Some(error) => Err(error),
         None => {
-            if let Some(kind) = &reports {
-                remove_stale(client, kind, &written).await?;
+            if let Some(reports) = &reports {
+                reports.remove_stale(client, &written).await?;
             }
             state.metrics.audit_last_run.set(jiff::Timestamp::now().as_second());
             Ok(written.len())
@@ -118,7 +111,7 @@ async fn audit_kind(
     client: &Client,
     state: &Arc<State>,
     kind: &ApiResource,
-    reports: Option<&ApiResource>,
+    reports: Option<&Reports>,
     written: &mut HashSet<(String, String)>,
     counts: &mut BTreeMap<(&'static str, &'static str), i64>,
     (covered, uncovered): (&HashSet<Owner>, &mut HashSet<Owner>),
@@ -133,12 +126,13 @@ async fn audit_kind(
         };
         let next = page.metadata.continue_.clone().filter(|token| !token.is_empty());
         for object in page.items {
-            let mut object = to_value(&object);
-            object["apiVersion"] = Value::String(kind.api_version.clone());
-            object["kind"] = Value::String(kind.kind.clone());
-            // What a controller made is judged at the object that it was made from, if that is audited at all.
-            match owner(&object) {
+            let object = Wiped::listed(object, kind);
+            // What a controller made from a template is judged there, if that is audited at all. Other things that have an
+            // owner (a ConfigMap, a Service) were not copied from it.
+            match owner(&object).filter(|_| FROM_TEMPLATES.contains(&kind.kind.as_str())) {
                 Some(owner) if covered.contains(&owner) => continue,
+                // The kubelet's own pods belong to their node.
+                Some((_, kind)) if kind == "Node" => {}
                 Some(owner) if uncovered.insert(owner.clone()) => {
                     let (group, kind) = owner;
                     tracing::warn!(group, kind, "pods of a kind that is not audited, nor perhaps judged at admission; see --audit-also");
@@ -157,15 +151,12 @@ async fn audit_kind(
             if results.is_empty() {
                 continue;
             }
-            let name = report_name(&object);
-            let subject = Subject::of(&object);
-            written.insert((subject.namespace.to_owned(), name.clone()));
-            if let Some(reports) = reports {
-                let report = report(reports, &object, &name, &results);
-                let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), subject.namespace, reports);
-                let params = PatchParams::apply("imgscan-webhook-audit").force();
-                if let Err(error) = api.patch(&name, &params, &Patch::Apply(report)).await {
-                    tracing::warn!(error = brief(&error), "report not written");
+            match reports {
+                Some(reports) => {
+                    written.insert(reports.write(client, &object, &results).await);
+                }
+                None => {
+                    written.insert(Reports::place(&object));
                 }
             }
         }
@@ -176,16 +167,6 @@ async fn audit_kind(
     }
 }
 
-/// One line of a report. Says nothing that its reader could not see in the object itself, besides that others hold the same.
-struct Line {
-    class: &'static str,
-    outcome: &'static str,
-    rule: String,
-    severity: &'static str,
-    text: String,
-    properties: BTreeMap<&'static str, String>,
-}
-
 fn results(state: &State, object: &Value) -> Vec<Line> {
     let active = state.active.load();
     let subject = Subject::of(object);
@@ -194,15 +175,17 @@ fn results(state: &State, object: &Value) -> Vec<Line> {
     let mut scratch = Scratch::default();
     let prints = Prints { report: &state.report_prints, cluster: &state.index_prints };
     let observed = observe(object, None, &state.engine, prints, Budget::default(), &mut scratch);
-    let key: ObjectKey = if subject.is_core("Secret") || subject.is_core("ConfigMap") {
-        index(state, object, &mut scratch)
-    } else {
-        let key = ObjectKey::of(&subject, subject.namespace);
+    let key = ObjectKey::of(&subject, subject.namespace);
+    if subject.is_core("Secret") || subject.is_core("ConfigMap") {
+        index(state, object, &mut scratch);
+    } else if !subject.namespace.is_empty() {
         state.index_mut().apply_literals(object, key.clone(), &observed.found);
-        key
-    };
+    }
     let sharing = &active.policy.sharing;
-    let shared: Vec<SharedUse> = {
+    // What belongs to no namespace shares nothing between namespaces.
+    let shared: Vec<SharedUse> = if subject.namespace.is_empty() {
+        Vec::new()
+    } else {
         let index = state.index();
         let mut shared = index.of_literals(&key, &observed.found, sharing);
         shared.extend(index.of_uses(&key, &secret_uses(object), sharing));
@@ -250,63 +233,4 @@ fn results(state: &State, object: &Value) -> Vec<Line> {
         });
     }
     lines
-}
-
-/// Stable for the object's life: its kind and uid.
-fn report_name(object: &Value) -> String {
-    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
-    let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-    format!("imgscan-{kind}-{uid}")
-}
-
-fn report(kind: &ApiResource, object: &Value, name: &str, lines: &[Line]) -> Value {
-    let subject = Subject::of(object);
-    let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-    let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    let text = if kind.group == "openreports.io" { "description" } else { "message" };
-    let now = json!({"seconds": jiff::Timestamp::now().as_second(), "nanos": 0});
-    let results: Vec<Value> = lines
-        .iter()
-        .map(|line| {
-            json!({
-                "source": "imgscan", "policy": format!("imgscan-{}", line.class), "rule": line.rule, "category": "Credentials",
-                "severity": line.severity, "result": if line.outcome == "denied" { "fail" } else { "warn" }, text: line.text,
-                "properties": line.properties, "timestamp": now,
-            })
-        })
-        .collect();
-    let failed = lines.iter().filter(|line| line.outcome == "denied").count();
-    let mut report = json!({
-        "apiVersion": kind.api_version, "kind": kind.kind,
-        "metadata": {
-            "name": name, "namespace": subject.namespace, "labels": {MANAGED_BY: "imgscan"},
-            "ownerReferences": [{"apiVersion": api_version, "kind": subject.kind, "name": subject.name, "uid": uid}],
-        },
-        "scope": {"apiVersion": api_version, "kind": subject.kind, "name": subject.name, "namespace": subject.namespace, "uid": uid},
-        "results": results,
-        "summary": {"pass": 0, "fail": failed, "warn": lines.len() - failed, "error": 0, "skip": 0},
-    });
-    if kind.group == "openreports.io" {
-        report["source"] = json!("imgscan");
-    }
-    report
-}
-
-/// Removes reports of objects that have no findings any more. Those of deleted objects go by their owner.
-async fn remove_stale(client: &Client, kind: &ApiResource, written: &HashSet<(String, String)>) -> Result<()> {
-    let mut params = ListParams::default().labels(&format!("{MANAGED_BY}=imgscan")).limit(500);
-    loop {
-        let page = all(client, kind).list_metadata(&params).await.map_err(|error| anyhow::anyhow!("{}", brief(&error)))?;
-        for report in page.items {
-            let (namespace, name) = (report.metadata.namespace.unwrap_or_default(), report.metadata.name.unwrap_or_default());
-            if !written.contains(&(namespace.clone(), name.clone())) {
-                let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, kind);
-                let _ = api.delete(&name, &DeleteParams::default()).await;
-            }
-        }
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
-            None => return Ok(()),
-        }
-    }
 }

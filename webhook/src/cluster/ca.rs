@@ -3,13 +3,17 @@
 //!
 //! A rotation never breaks a call, because every step waits for the one before:
 //! 1. *stage*: a new CA is stored beside the old one, and `caBundle` gets both;
-//! 2. *switch*: once the bundle has been out for the overlap, the new CA signs; replicas renew their leaves;
+//! 2. *switch*: once the leader has seen the bundle out for the overlap, the new CA signs; replicas renew their leaves;
 //! 3. *drop*: after another overlap the old CA leaves the bundle.
+//!
+//! How long the bundle is out is counted by the leader's own clock, from when it saw it there: a bundle that could not be
+//! published for an hour, or that someone took out meanwhile, waits for the whole overlap again.
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -33,6 +37,8 @@ const STAGED: &str = "imgscan.dev/staged-at";
 const SWITCHED: &str = "imgscan.dev/switched-at";
 const MADE: &str = "imgscan.dev/made-at";
 const EXPIRES: &str = "imgscan.dev/expires-at";
+/// Between two looks of a replica that has no certificate yet.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Names and times.
 #[derive(Clone)]
@@ -53,8 +59,8 @@ pub struct Settings {
     pub overlap: Duration,
     /// Wait between two looks.
     pub every: Duration,
-    /// PEM bundle of the clients' CA.
-    pub client_ca: Option<Vec<u8>>,
+    /// PEM bundle of the clients' CA; followed.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// What the Secret holds. It holds keys, so it has no `Debug`.
@@ -99,8 +105,8 @@ impl Store {
         self.data.insert(format!("{prefix}.key"), key.into_bytes());
     }
 
-    /// The next step of a rotation, if one is due. `published` says that `caBundle` holds the present bundle.
-    fn step(&mut self, settings: &Settings, published: bool, now: jiff::Timestamp) -> Result<bool> {
+    /// The next step of a rotation, if one is due. `published` says for how long `caBundle` has held the present bundle.
+    fn step(&mut self, settings: &Settings, published: Option<Duration>, now: jiff::Timestamp) -> Result<bool> {
         let overlap = settings.overlap.as_secs();
         // One that has expired (no replica ran for long) serves nobody: it is replaced at once, not rotated.
         let expired = self.time(EXPIRES).is_none_or(|end| end <= now);
@@ -113,11 +119,9 @@ impl Store {
             self.times.insert(EXPIRES.to_owned(), later(now, settings.ca_life));
             return Ok(true);
         }
-        if !published {
-            return Ok(false);
-        }
+        let Some(published) = published else { return Ok(false) };
         if self.data.contains_key("next.crt") {
-            let due = self.since(STAGED, now).is_none_or(|seconds| seconds >= overlap);
+            let due = published >= settings.overlap && self.since(STAGED, now).is_none_or(|seconds| seconds >= overlap);
             if due {
                 self.move_to("ca.crt", "previous.crt");
                 self.move_to("next.crt", "ca.crt");
@@ -196,44 +200,82 @@ fn new_leaf(
 
 /// Keeps the CA (on the leader) and this replica's leaf, for ever.
 pub async fn keep(client: Client, settings: Settings, current: Current, state: Arc<State>, leads: watch::Receiver<bool>) {
-    let mut signed_by: Vec<u8> = Vec::new();
+    let mut signed_by: (Vec<u8>, Option<Vec<u8>>) = Default::default();
     let mut renew_at = 0;
+    let mut published = Published::default();
     loop {
-        if *leads.borrow()
-            && let Err(error) = lead(&client, &settings).await
-        {
-            tracing::warn!(error = format!("{error:#}"), "the CA was not kept");
+        if *leads.borrow() {
+            if let Err(error) = lead(&client, &settings, &mut published).await {
+                tracing::warn!(error = format!("{error:#}"), "the CA was not kept");
+            }
+        } else {
+            published = Published::default();
         }
         match read(&client, &settings).await {
             Ok(Some(store)) => {
                 let now = jiff::Timestamp::now();
                 let (ca, key) = (store.text("ca.crt").unwrap_or_default(), store.text("ca.key").unwrap_or_default());
-                if ca.as_bytes() != signed_by || now.as_second() >= renew_at {
-                    match renew(ca, key, &settings, now) {
+                let clients = client_ca(&settings).await;
+                let wanted = (ca.as_bytes().to_vec(), clients.as_ref().ok().cloned().flatten());
+                if wanted != signed_by || now.as_second() >= renew_at {
+                    // Without the clients' CA nobody could be told apart, so that nothing is served anew.
+                    match clients.and_then(|clients| renew(ca, key, clients.as_deref(), &settings, now)) {
                         Ok(config) => {
                             current.store(Some(Arc::new(config)));
-                            signed_by = ca.as_bytes().to_vec();
+                            signed_by = wanted;
                             let life = i64::try_from(settings.leaf_life.as_secs()).unwrap_or(i64::MAX / 4);
                             renew_at = now.as_second() + life * 2 / 3;
                             state.metrics.certificate_expiry.set(now.as_second() + life);
+                            state.metrics.certificate_reads.inc();
                             state.ready.certificate.store(true, Ordering::Release);
                             tracing::info!("leaf renewed");
                         }
-                        Err(error) => tracing::error!(error = format!("{error:#}"), "leaf not renewed"),
+                        Err(error) => {
+                            state.metrics.certificate_errors.inc();
+                            tracing::error!(error = format!("{error:#}"), "leaf not renewed");
+                        }
                     }
                 }
             }
             Ok(None) => {}
             Err(error) => tracing::warn!(error = format!("{error:#}"), "the CA's Secret was not read"),
         }
-        tokio::time::sleep(settings.every).await;
+        // Who cannot serve yet looks more often.
+        let every = if state.ready.certificate.load(Ordering::Acquire) { settings.every } else { settings.every.min(SOON) };
+        tokio::time::sleep(every).await;
     }
 }
 
-fn renew(ca: &str, key: &str, settings: &Settings, now: jiff::Timestamp) -> Result<rustls::ServerConfig> {
+async fn client_ca(settings: &Settings) -> Result<Option<Vec<u8>>> {
+    match settings.client_ca.clone() {
+        Some(path) => tokio::task::spawn_blocking(move || tls::read(&path)).await?.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn renew(ca: &str, key: &str, clients: Option<&[u8]>, settings: &Settings, now: jiff::Timestamp) -> Result<rustls::ServerConfig> {
     let (leaf, leaf_key) = new_leaf(ca, key, settings, now)?;
     let issuer = CertificateDer::from_pem_slice(ca.as_bytes()).context("the CA is no PEM")?;
-    tls::config(vec![leaf, issuer], leaf_key, settings.client_ca.as_deref())
+    tls::config(vec![leaf, issuer], leaf_key, clients)
+}
+
+/// Which bundle the leader sees in `caBundle`, and since when.
+#[derive(Default)]
+struct Published {
+    bundle: Vec<u8>,
+    since: Option<Instant>,
+}
+
+impl Published {
+    /// Notes whether the bundle was there already, and says for how long it has been.
+    fn note(&mut self, bundle: Vec<u8>, there: bool) -> Option<Duration> {
+        if !there {
+            self.since = None;
+        } else if self.since.is_none() || self.bundle != bundle {
+            *self = Self { bundle, since: Some(Instant::now()) };
+        }
+        self.since.map(|since| since.elapsed())
+    }
 }
 
 async fn read(client: &Client, settings: &Settings) -> Result<Option<Store>> {
@@ -246,7 +288,7 @@ async fn read(client: &Client, settings: &Settings) -> Result<Option<Store>> {
 }
 
 /// The leader's round: publish the bundle, then take the next step.
-async fn lead(client: &Client, settings: &Settings) -> Result<()> {
+async fn lead(client: &Client, settings: &Settings, published: &mut Published) -> Result<()> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &settings.namespace);
     let existing = match secrets.get(&settings.secret).await {
         Ok(secret) => Some(secret),
@@ -255,8 +297,9 @@ async fn lead(client: &Client, settings: &Settings) -> Result<()> {
     };
     let version = existing.as_ref().and_then(|secret| secret.metadata.resource_version.clone());
     let mut store = existing.map(Store::of).unwrap_or_default();
-    let published = if store.data.contains_key("ca.crt") { publish(client, settings, &store.bundle()).await? } else { false };
-    if !store.step(settings, published, jiff::Timestamp::now())? {
+    let there = store.data.contains_key("ca.crt") && publish(client, settings, &store.bundle()).await?;
+    let since = published.note(store.bundle(), there);
+    if !store.step(settings, since, jiff::Timestamp::now())? {
         return Ok(());
     }
     let secret = Secret {
@@ -281,7 +324,7 @@ async fn lead(client: &Client, settings: &Settings) -> Result<()> {
 }
 
 /// Puts the bundle in every webhook of the configuration, and nothing else: only `caBundle` is applied, so that GitOps
-/// tools see no difference in what they own. Says whether it is there.
+/// tools see no difference in what they own. Says whether it was there already.
 async fn publish(client: &Client, settings: &Settings, bundle: &[u8]) -> Result<bool> {
     if settings.webhook.is_empty() {
         return Ok(true);
@@ -306,7 +349,7 @@ async fn publish(client: &Client, settings: &Settings, bundle: &[u8]) -> Result<
     let params = PatchParams::apply("imgscan-webhook-ca").force();
     webhooks.patch(&settings.webhook, &params, &Patch::Apply(apply)).await.map_err(|error| anyhow::anyhow!("{}", brief(&error)))?;
     tracing::info!("caBundle published");
-    Ok(true)
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -327,6 +370,8 @@ mod tests {
         }
     }
 
+    const LONG: Option<Duration> = Some(Duration::from_secs(60));
+
     fn at(second: i64) -> jiff::Timestamp {
         jiff::Timestamp::from_second(1_800_000_000 + second).expect("a time")
     }
@@ -336,28 +381,41 @@ mod tests {
         let settings = settings();
         let mut store = Store::default();
         let contains = |store: &Store, ca: &[u8]| store.bundle().windows(ca.len()).any(|part| part == ca);
-        assert!(store.step(&settings, false, at(0)).expect("a CA"));
+        assert!(store.step(&settings, None, at(0)).expect("a CA"));
         let first = store.data["ca.crt"].clone();
-        assert!(!store.step(&settings, true, at(599)).expect("nothing due"));
-        assert!(store.step(&settings, true, at(600)).expect("staged"));
+        assert!(!store.step(&settings, LONG, at(599)).expect("nothing due"));
+        assert!(store.step(&settings, LONG, at(600)).expect("staged"));
         assert!(store.data["ca.crt"] == first, "the old one still signs");
         let second = store.data["next.crt"].clone();
         assert!(contains(&store, &first) && contains(&store, &second));
-        assert!(!store.step(&settings, false, at(700)).expect("waits for the bundle"));
-        assert!(!store.step(&settings, true, at(659)).expect("waits for the overlap"));
-        assert!(store.step(&settings, true, at(660)).expect("switched"));
+        assert!(!store.step(&settings, None, at(700)).expect("waits for the bundle"));
+        assert!(!store.step(&settings, LONG, at(659)).expect("waits for the overlap"));
+        let short = Some(Duration::from_secs(59));
+        assert!(!store.step(&settings, short, at(700)).expect("waits until the bundle has been out for it"));
+        assert!(store.step(&settings, LONG, at(660)).expect("switched"));
         assert!(store.data["ca.crt"] == second && contains(&store, &first), "replicas may still serve the old leaf");
-        assert!(store.step(&settings, true, at(720)).expect("dropped"));
+        assert!(store.step(&settings, LONG, at(720)).expect("dropped"));
         assert!(contains(&store, &second) && !contains(&store, &first));
-        assert!(!store.step(&settings, true, at(721)).expect("nothing due"), "counted from when it was made");
-        assert!(store.step(&settings, false, at(600 + 900)).expect("replaced"), "an expired one is replaced at once");
+        assert!(!store.step(&settings, LONG, at(721)).expect("nothing due"), "counted from when it was made");
+        assert!(store.step(&settings, None, at(600 + 900)).expect("replaced"), "an expired one is replaced at once");
         assert!(store.data["ca.crt"] != second && store.data.len() == 2);
+    }
+
+    #[test]
+    fn the_overlap_starts_when_the_bundle_is_seen() {
+        let mut published = Published::default();
+        assert_eq!(published.note(vec![1], false), None, "it was put there just now");
+        assert!(published.note(vec![1], true).is_some_and(|time| time < Duration::from_secs(1)));
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(published.note(vec![1], true).is_some_and(|time| time >= Duration::from_millis(20)));
+        assert!(published.note(vec![2], true).is_some_and(|time| time < Duration::from_millis(20)), "another bundle");
+        assert_eq!(published.note(vec![2], false), None, "someone took it out");
     }
 
     #[test]
     fn a_leaf_serves_under_its_ca() {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (ca, key) = new_ca(Duration::from_secs(900), at(0)).expect("a CA");
-        assert!(renew(&ca, &key, &settings(), at(0)).is_ok());
+        assert!(renew(&ca, &key, None, &settings(), at(0)).is_ok());
     }
 }

@@ -12,14 +12,21 @@ use kube::{
 };
 use tokio::sync::watch;
 
-use super::is_missing;
+use super::{end, is_missing};
 
 /// A leader that did not renew for so long is replaced.
 const DURATION: Duration = Duration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(5);
 
-/// Competes for the lease for ever; the receiver says whether this replica has it.
-pub fn compete(client: Client, namespace: String, name: String, identity: String) -> watch::Receiver<bool> {
+/// Competes for the lease until `ending`, and gives it up then, so that another replica need not wait for its end. The
+/// receiver says whether this replica has it.
+pub fn compete(
+    client: Client,
+    namespace: String,
+    name: String,
+    identity: String,
+    mut ending: watch::Receiver<bool>,
+) -> watch::Receiver<bool> {
     let (leads, receiver) = watch::channel(false);
     tokio::spawn(async move {
         let leases: Api<Lease> = Api::namespaced(client, &namespace);
@@ -37,10 +44,26 @@ pub fn compete(client: Client, namespace: String, name: String, identity: String
             if leads.send_if_modified(|leads| std::mem::replace(leads, renewed.is_some()) != renewed.is_some()) {
                 tracing::info!(leads = renewed.is_some(), "lease");
             }
-            tokio::time::sleep(RENEW).await;
+            tokio::select! {
+                () = tokio::time::sleep(RENEW) => {}
+                () = end(&mut ending) => break,
+            }
+        }
+        leads.send_replace(false);
+        if renewed.is_some() && tokio::time::timeout(RENEW, give_up(&leases, &name, &identity)).await.is_ok_and(|given_up| given_up) {
+            tracing::info!(leads = false, "lease given up");
         }
     });
     receiver
+}
+
+/// Leaves the lease without a holder, as client-go does.
+async fn give_up(leases: &Api<Lease>, name: &str, identity: &str) -> bool {
+    let Ok(mut lease) = leases.get(name).await else { return false };
+    let Some(spec) = lease.spec.as_mut().filter(|spec| spec.holder_identity.as_deref() == Some(identity)) else { return false };
+    spec.holder_identity = Some(String::new());
+    spec.lease_duration_seconds = Some(1);
+    leases.replace(name, &PostParams::default(), &lease).await.is_ok()
 }
 
 async fn attempt(leases: &Api<Lease>, name: &str, identity: &str, seen: &mut (Option<MicroTime>, Instant)) -> Result<bool, ()> {
@@ -66,7 +89,8 @@ async fn attempt(leases: &Api<Lease>, name: &str, identity: &str, seen: &mut (Op
             if seen.0 != spec.renew_time {
                 *seen = (spec.renew_time.clone(), Instant::now());
             }
-            if !mine && spec.renew_time.is_some() && seen.1.elapsed() < DURATION {
+            let held = spec.holder_identity.as_deref().is_some_and(|holder| !holder.is_empty());
+            if !mine && held && spec.renew_time.is_some() && seen.1.elapsed() < DURATION {
                 return Ok(false);
             }
             let transitions = spec.lease_transitions.unwrap_or_default();

@@ -4,10 +4,12 @@
 pub mod audit;
 pub mod ca;
 pub mod crd;
+pub mod custom;
 pub mod events;
 pub mod exceptions;
 pub mod key;
 pub mod lease;
+mod reports;
 pub mod status;
 pub mod watch;
 
@@ -16,6 +18,7 @@ use kube::{
     api::{ApiResource, DynamicObject},
 };
 use serde_json::Value;
+use tokio::sync::watch as channel;
 
 /// The group of imgscan's custom resources.
 pub const GROUP: &str = "imgscan.dev";
@@ -24,6 +27,11 @@ pub const GROUP: &str = "imgscan.dev";
 pub fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     ApiResource { group: group.to_owned(), version: version.to_owned(), api_version, kind: kind.to_owned(), plural: plural.to_owned() }
+}
+
+/// Waits until this replica is about to end.
+pub(crate) async fn end(ending: &mut channel::Receiver<bool>) {
+    let _ = ending.wait_for(|ending| *ending).await;
 }
 
 /// All objects of a resource.

@@ -1,5 +1,7 @@
 //! The policy's status: what each replica enforces, and the sum.
 
+use std::{sync::Arc, time::Duration};
+
 use kube::{
     Client,
     api::{Patch, PatchParams},
@@ -7,17 +9,24 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{GROUP, all, brief, resource, to_value};
+use super::{GROUP, all, brief, end, resource, to_value};
+use crate::state::State;
 
-/// Replicas that were not seen for so many seconds are forgotten.
-const FORGOTTEN: i64 = 660;
+/// Between two looks at the status.
+const EVERY: Duration = Duration::from_secs(15);
+/// Looks between two signs of life.
+const ALIVE: u32 = 4;
+/// Replicas that gave no sign of life for so many seconds are forgotten.
+const FORGOTTEN: i64 = 200;
 
 fn kind() -> kube::api::ApiResource {
     resource(GROUP, "v1alpha1", "CredentialPolicy", "credentialpolicies")
 }
 
 /// Says what this replica enforces. Each replica owns its own entry.
-pub async fn of_replica(client: &Client, policy: &str, replica: &str, generation: i64, problem: &str) {
+pub async fn of_replica(client: &Client, state: &State, policy: &str, replica: &str) {
+    let Some(seen) = state.seen.load_full() else { return };
+    let (generation, problem) = &*seen;
     let entry = json!({"observedGeneration": generation, "lastSeen": jiff::Timestamp::now().to_string(), "problem": problem});
     patch(client, policy, json!({"status": {"replicas": {replica: entry}}})).await;
 }
@@ -29,18 +38,31 @@ async fn patch(client: &Client, policy: &str, change: Value) {
     }
 }
 
-/// Says every five minutes that this replica lives and, on the leader, sums up.
-pub async fn keep(client: Client, policy: String, replica: String, leads: watch::Receiver<bool>) {
+/// Says every minute that this replica lives and, on the leader, sums up. At the end the replica takes itself out.
+pub async fn keep(
+    client: Client,
+    state: Arc<State>,
+    policy: String,
+    replica: String,
+    leads: watch::Receiver<bool>,
+    mut ending: watch::Receiver<bool>,
+) {
     let mut round = 0u32;
     loop {
-        tokio::time::sleep(std::time::Duration::from_secs(15)).await;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = end(&mut ending) => {
+                patch(&client, &policy, json!({"status": {"replicas": {&replica: null}}})).await;
+                return;
+            }
+        }
         round = round.wrapping_add(1);
         let Ok(object) = all(&client, &kind()).get(&policy).await else { continue };
         let object = to_value(&object);
         let status = object.get("status").cloned().unwrap_or_default();
-        if round.is_multiple_of(20) && status.pointer("/replicas").and_then(|all| all.get(&replica)).is_some() {
-            let seen = json!({"lastSeen": jiff::Timestamp::now().to_string()});
-            patch(&client, &policy, json!({"status": {"replicas": {&replica: seen}}})).await;
+        // Who was out of reach for long was forgotten, and enters itself again.
+        if round.is_multiple_of(ALIVE) || status.pointer("/replicas").and_then(|all| all.get(&replica)).is_none() {
+            of_replica(&client, &state, &policy, &replica).await;
         }
         if *leads.borrow() {
             let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default();

@@ -17,13 +17,12 @@ use kube::{
     runtime::{WatchStreamExt, watcher, watcher::Event},
 };
 use serde_json::Value;
-use zeroize::Zeroize;
 
 use super::{GROUP, all, resource, status, to_value};
-use crate::{
-    state::State,
-    wipe::{Wiped, wipe},
-};
+use crate::{state::State, wipe::Wiped};
+
+/// Where a watch says its name once it has delivered all there is.
+pub type Loaded = tokio::sync::mpsc::Sender<&'static str>;
 
 /// Objects a page: a Secret may hold 1 MiB.
 const PAGE: u32 = 25;
@@ -79,18 +78,22 @@ pub async fn policy(client: Client, state: Arc<State>, name: String, replica: St
                 }
             }
         });
-        let (client, name, replica) = (client.clone(), name.clone(), replica.clone());
+        let is_new = changed.is_some();
+        if let (Some((generation, _)), Some(problem)) = (changed, problem) {
+            state.seen.store(Some(Arc::new((generation, problem))));
+        }
+        let (client, state, name, replica) = (client.clone(), Arc::clone(&state), name.clone(), replica.clone());
         async move {
-            if let (Some((generation, _)), Some(problem)) = (changed, problem) {
-                status::of_replica(&client, &name, &replica, generation, &problem).await;
+            if is_new {
+                status::of_replica(&client, &state, &name, &replica).await;
             }
         }
     })
     .await;
 }
 
-/// Keeps the exceptions.
-pub async fn exceptions(client: Client, state: Arc<State>) {
+/// Keeps the exceptions. `loaded` is told once all are known: before, what they allow would be refused.
+pub async fn exceptions(client: Client, state: Arc<State>, loaded: Loaded) {
     let kind = resource(GROUP, "v1alpha1", "CredentialException", "credentialexceptions");
     let mut known: BTreeMap<(String, String), Exception> = BTreeMap::new();
     let mut fresh = BTreeMap::new();
@@ -108,6 +111,7 @@ pub async fn exceptions(client: Client, state: Arc<State>) {
                 tracing::warn!("an exception is invalid and allows nothing");
             }
         };
+        let mut done = false;
         let publish = match event {
             Event::Init => {
                 fresh.clear();
@@ -119,6 +123,7 @@ pub async fn exceptions(client: Client, state: Arc<State>) {
             }
             Event::InitDone => {
                 known = std::mem::take(&mut fresh);
+                done = true;
                 true
             }
             Event::Apply(object) => {
@@ -133,13 +138,18 @@ pub async fn exceptions(client: Client, state: Arc<State>) {
         if publish {
             state.set_exceptions(known.values().cloned().collect());
         }
-        std::future::ready(())
+        let loaded = loaded.clone();
+        async move {
+            if done {
+                let _ = loaded.try_send("exceptions");
+            }
+        }
     })
     .await;
 }
 
 /// Keeps the labels of namespaces. `loaded` is told once all are known.
-pub async fn namespaces(client: Client, state: Arc<State>, loaded: tokio::sync::mpsc::Sender<()>) {
+pub async fn namespaces(client: Client, state: Arc<State>, loaded: Loaded) {
     let kind = resource("", "v1", "Namespace", "namespaces");
     let mut seen = HashSet::new();
     follow(&client, kind, |event| {
@@ -164,7 +174,7 @@ pub async fn namespaces(client: Client, state: Arc<State>, loaded: tokio::sync::
         let loaded = loaded.clone();
         async move {
             if done {
-                let _ = loaded.try_send(());
+                let _ = loaded.try_send("namespaces");
             }
         }
     })
@@ -172,26 +182,20 @@ pub async fn namespaces(client: Client, state: Arc<State>, loaded: tokio::sync::
 }
 
 /// Keeps the fingerprints of one core kind, `Secret` or `ConfigMap`. Each object is reduced to fingerprints and dropped.
-pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: tokio::sync::mpsc::Sender<()>) {
+pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: Loaded) {
     let kind = match source {
         Source::Secret => resource("", "v1", "Secret", "secrets"),
         Source::ConfigMap | Source::Literal => resource("", "v1", "ConfigMap", "configmaps"),
     };
-    let (api_version, kind_name) = (kind.api_version.clone(), kind.kind.clone());
+    let named = kind.clone();
     let mut scratch = Scratch::default();
     let mut seen: HashSet<ObjectKey> = HashSet::new();
     follow(&client, kind, |event| {
         let mut done = false;
         match event {
             Event::Init => seen.clear(),
-            Event::InitApply(mut object) | Event::Apply(mut object) => {
-                let mut whole = to_value(&object);
-                wipe(&mut object.data);
-                object.metadata.annotations.iter_mut().flatten().for_each(|(_, text)| text.zeroize());
-                // Items of a list carry neither.
-                whole["apiVersion"] = Value::String(api_version.clone());
-                whole["kind"] = Value::String(kind_name.clone());
-                seen.insert(index(&state, &Wiped::from(whole), &mut scratch));
+            Event::InitApply(object) | Event::Apply(object) => {
+                seen.insert(index(&state, &Wiped::listed(object, &named), &mut scratch));
             }
             Event::Delete(object) => {
                 let key = ObjectKey {
@@ -212,7 +216,7 @@ pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: tok
         let loaded = loaded.clone();
         async move {
             if done {
-                let _ = loaded.try_send(());
+                let _ = loaded.try_send(if source == Source::Secret { "secrets" } else { "config maps" });
             }
         }
     })
@@ -236,14 +240,37 @@ pub fn index(state: &State, object: &Value, scratch: &mut Scratch) -> ObjectKey 
 }
 
 /// Opens readiness once `count` watches have delivered all there is.
-pub async fn ready(state: Arc<State>, mut loaded: tokio::sync::mpsc::Receiver<()>, count: usize) {
-    for _ in 0..count {
-        if loaded.recv().await.is_none() {
-            return;
+pub async fn ready(state: Arc<State>, mut loaded: tokio::sync::mpsc::Receiver<&'static str>, count: usize) {
+    // A watch that starts again says so again; it counts once.
+    let mut done = HashSet::new();
+    while let Some(watch) = loaded.recv().await {
+        if done.insert(watch) && done.len() == count {
+            state.ready.index.store(true, Ordering::Release);
+            tracing::info!("namespaces, exceptions and index loaded");
         }
     }
-    state.ready.index.store(true, Ordering::Release);
-    tracing::info!("namespaces and index loaded");
-    // Later messages are of restarted watches.
-    while loaded.recv().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use imgscan::{detect::Engine, fingerprint::Fingerprinter};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_watch_that_starts_again_opens_no_readiness_for_another() {
+        let prints = || Fingerprinter::with_key(&[7; 32]).expect("long enough");
+        let state = Arc::new(State::new(Engine::new(Vec::new()), prints(), prints(), Default::default(), true));
+        let (loaded, receiver) = tokio::sync::mpsc::channel(8);
+        let waiting = tokio::spawn(ready(Arc::clone(&state), receiver, 2));
+        for watch in ["namespaces", "namespaces", "namespaces"] {
+            loaded.send(watch).await.expect("waits");
+        }
+        tokio::task::yield_now().await;
+        assert!(!state.ready.index.load(Ordering::Acquire));
+        loaded.send("secrets").await.expect("waits");
+        drop(loaded);
+        waiting.await.expect("no panic");
+        assert!(state.ready.index.load(Ordering::Acquire));
+    }
 }

@@ -1,4 +1,4 @@
-//! etcd, kube-apiserver and replicas of the webhook, as child processes on loopback.
+//! etcd and kube-apiserver, as child processes on loopback.
 
 use std::{
     net::TcpListener,
@@ -10,11 +10,15 @@ use std::{
 
 use kube::{
     Api, Client, Config,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
+
+use crate::{
+    certificates::{admission, certificates, kubeconfig},
+    objects::canaries,
+};
 
 /// Where the binaries are.
 pub(crate) struct Tools {
@@ -22,7 +26,7 @@ pub(crate) struct Tools {
     apiserver: PathBuf,
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
@@ -41,7 +45,7 @@ impl Tools {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
@@ -62,6 +66,7 @@ impl Cluster {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         certificates(folder.path());
+        admission(folder.path());
         let (etcd_port, peer_port, port) = (free_port(), free_port(), free_port());
         let log = |name: &str| Stdio::from(std::fs::File::create(at(name)).expect("a log"));
         let etcd_url = format!("http://127.0.0.1:{etcd_port}");
@@ -83,7 +88,8 @@ impl Cluster {
             .args([file("--cert-dir", "."), file("--client-ca-file", "ca.crt")])
             .args([file("--tls-cert-file", "server.crt"), file("--tls-private-key-file", "server.key")])
             .args(["--service-account-issuer=https://kubernetes.default.svc".to_owned(), file("--service-account-key-file", "sa.pub")])
-            .arg(file("--service-account-signing-key-file", "sa.key"))
+            .args([file("--service-account-signing-key-file", "sa.key"), file("--admission-control-config-file", "admission.yaml")])
+            .args([file("--audit-policy-file", "audit.yaml"), file("--audit-log-path", "audit.log")])
             .stdout(Stdio::null())
             .stderr(log("apiserver.log"))
             .spawn()
@@ -104,7 +110,6 @@ impl Cluster {
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        cluster.namespace(HOME, &[]).await;
         cluster.install().await;
         Arc::new(cluster)
     }
@@ -147,15 +152,27 @@ impl Cluster {
         let kind = object["kind"].as_str().expect("kind");
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let plural = match kind {
-            "NetworkPolicy" => "networkpolicies".to_owned(),
-            "CredentialPolicy" => "credentialpolicies".to_owned(),
+            "Prometheus" | "Ingress" | "StorageClass" | "PriorityClass" => format!("{}es", kind.to_ascii_lowercase()),
+            _ if kind.ends_with("Policy") => format!("{}ies", kind.to_ascii_lowercase().trim_end_matches('y')),
             _ => format!("{}s", kind.to_ascii_lowercase()),
         };
-        let resource = imgscan_webhook::cluster::resource(group, version, kind, &plural);
+        self.resource(&imgscan_webhook::cluster::resource(group, version, kind, &plural), object)
+    }
+
+    fn resource(&self, resource: &ApiResource, object: &Value) -> Api<DynamicObject> {
         match object["metadata"]["namespace"].as_str() {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
         }
+    }
+
+    /// Creates a custom resource, whose plural no rule of grammar gives.
+    pub(crate) async fn create_at(&self, plural: &str, object: &Value) -> Result<Value, String> {
+        let (group, version) = object["apiVersion"].as_str().and_then(|text| text.split_once('/')).expect("a group");
+        let resource = imgscan_webhook::cluster::resource(group, version, object["kind"].as_str().expect("a kind"), plural);
+        let typed: DynamicObject = serde_json::from_value(object.clone()).expect("an object");
+        let created = self.resource(&resource, object).create(&PostParams::default(), &typed).await;
+        created.map(|object| serde_json::to_value(object).expect("JSON")).map_err(words)
     }
 
     /// Creates an object; the API server's refusal in words.
@@ -176,25 +193,48 @@ impl Cluster {
         patched.map(|object| serde_json::to_value(object).expect("JSON")).map_err(words)
     }
 
+    /// Gives the webhook the right to watch Secrets, as the chart does where it is told to, or takes it away.
+    pub(crate) async fn watch_secrets(&self, wanted: bool) {
+        let api = "rbac.authorization.k8s.io/v1";
+        let role = json!({"apiVersion": api, "kind": "ClusterRole", "metadata": {"name": "watch-secrets"},
+            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}]});
+        let binding = json!({"apiVersion": api, "kind": "ClusterRoleBinding", "metadata": {"name": "watch-secrets"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "watch-secrets"},
+            "subjects": [{"kind": "ServiceAccount", "name": "imgscan-webhook", "namespace": HOME}]});
+        for object in [role, binding] {
+            if wanted {
+                self.apply(&object, false).await.expect("a right");
+            } else {
+                self.api(&object).delete("watch-secrets", &Default::default()).await.expect("taken away");
+            }
+        }
+    }
+
     pub(crate) async fn namespace(&self, name: &str, labels: &[(&str, &str)]) {
         let labels: serde_json::Map<_, _> = labels.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
         self.create(&namespace).await.expect("a namespace");
     }
 
+    /// Applies an object as `kubectl apply --server-side --validate=strict` does: a field that the API does not know is refused.
+    pub(crate) async fn apply(&self, object: &Value, dry_run: bool) -> Result<Value, String> {
+        let name = object["metadata"]["name"].as_str().expect("a name");
+        let params = PatchParams { dry_run, ..PatchParams::apply("install").validation_strict().force() };
+        let applied = self.api(object).patch(name, &params, &Patch::Apply(object)).await;
+        applied.map(|object| serde_json::to_value(object).expect("JSON")).map_err(words)
+    }
+
     async fn install(&self) {
-        let text = std::fs::read_to_string(root().join("manifests/install.yaml")).expect("manifests/install.yaml");
-        let documents = imgscan::kubernetes::Documents::parse(&text);
-        assert_eq!(documents.problem, None);
-        for document in documents.objects {
-            let object = document.object;
-            if matches!(object["kind"].as_str(), Some("Namespace" | "ValidatingWebhookConfiguration")) {
+        for object in manifests("manifests/install.yaml") {
+            // Registered by each test, at the address of its replica.
+            if object["kind"] == "ValidatingWebhookConfiguration" {
+                self.apply(&object, true).await.expect("the webhooks");
                 continue;
             }
             let what = format!("{} {}", object["kind"], object["metadata"]["name"]);
             // Custom resources are served a moment after their definition.
             self.wait(&what, 20, || async {
-                self.create(&object).await.map_err(|error| assert!(error.contains("404"), "{what}: {error}")).is_ok()
+                self.apply(&object, false).await.map_err(|error| assert!(error.contains("404"), "{what}: {error}")).is_ok()
             })
             .await;
         }
@@ -202,12 +242,11 @@ impl Cluster {
 
     /// Registers the webhooks of `manifests/install.yaml`, at an address instead of the service.
     pub(crate) async fn register(&self, port: u16, failure_policy: &str) {
-        let text = std::fs::read_to_string(root().join("manifests/install.yaml")).expect("manifests/install.yaml");
-        let documents = imgscan::kubernetes::Documents::parse(&text).objects;
-        let mut object = documents.into_iter().map(|d| d.object).find(|o| o["kind"] == "ValidatingWebhookConfiguration").expect("webhooks");
+        let objects = manifests("manifests/install.yaml").into_iter();
+        let mut object = objects.into_iter().find(|object| object["kind"] == "ValidatingWebhookConfiguration").expect("webhooks");
         for webhook in object["webhooks"].as_array_mut().expect("a list") {
             webhook["clientConfig"] = json!({"url": format!("https://127.0.0.1:{port}/validate")});
-            if webhook["failurePolicy"] != "Ignore" || webhook["name"] == "workloads.imgscan.dev" || webhook["name"] == "data.imgscan.dev" {
+            if ["workloads.imgscan.dev", "data.imgscan.dev", "objects.imgscan.dev"].iter().any(|name| webhook["name"] == *name) {
                 webhook["failurePolicy"] = json!(failure_policy);
             }
         }
@@ -241,49 +280,13 @@ impl Cluster {
         .await;
     }
 
-    /// Starts a replica under the service account's rights.
-    pub(crate) fn webhook(&self, name: &str, args: &[&str]) -> Webhook {
-        let (port, operations) = (free_port(), free_port());
-        let log = self.folder.path().join(format!("{name}.log"));
-        let child = self.spawn(name, port, operations, args);
-        Webhook { port, operations, log, child }
-    }
-
-    pub(crate) fn spawn(&self, name: &str, port: u16, operations: u16, args: &[&str]) -> Child {
-        let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join(format!("{name}.log"))).expect("a log");
-        Command::new(env!("CARGO_BIN_EXE_imgscan-webhook"))
-            .arg("serve")
-            .args([format!("--listen=127.0.0.1:{port}"), format!("--listen-operations=127.0.0.1:{operations}")])
-            .args([&format!("--replica={name}"), "--tls-name=127.0.0.1", "--ca-every=1", "--ca-overlap=2", "--drain=1", "--audit-every=0"])
-            .args(args)
-            .env("KUBECONFIG", self.folder.path().join("webhook.yaml"))
-            .env("RUST_LOG", "trace,hyper=info,h2=info,rustls=info,tower=info,kube=trace")
-            .stdout(Stdio::null())
-            .stderr(Stdio::from(log))
-            .spawn()
-            .expect("the webhook starts")
-    }
-
-    /// Starts a replica, registers it, and waits until the API server reaches it.
-    pub(crate) async fn serving(&self, name: &str, args: &[&str]) -> Webhook {
-        let webhook = self.webhook(name, args);
-        self.wait("a ready replica", 60, || async { webhook.is_ready().await }).await;
-        self.register(webhook.port, "Fail").await;
-        let probe =
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe", "namespace": "default"}, "data": {"a": "b"}});
-        let params = PostParams { dry_run: true, ..PostParams::default() };
-        let outcome = Mutex::new(String::new());
-        let end = Instant::now() + Duration::from_secs(40);
-        loop {
-            match self.create_with(&probe, &params).await {
-                // Until it has seen the configuration, the API server admits without asking.
-                Ok(_) if webhook.was_asked().await => return webhook,
-                Ok(_) => {}
-                Err(error) => *outcome.lock().expect("no panic") = error,
-            }
-            assert!(Instant::now() < end, "the API server does not reach the webhook: {}", outcome.lock().expect("no panic"));
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
+    /// An HTTP client with the administrator's certificate, for requests that typed clients cannot send.
+    pub(crate) fn raw(&self) -> (reqwest::Client, String) {
+        let read = |name: &str| std::fs::read(self.folder.path().join(name)).expect("a file");
+        let identity = reqwest::Identity::from_pem(&[read("admin.key"), read("admin.crt")].concat()).expect("an identity");
+        let ca = reqwest::Certificate::from_pem(&read("ca.crt")).expect("a certificate");
+        let client = reqwest::Client::builder().identity(identity).tls_certs_only([ca]).build().expect("a client");
+        (client, self.url.clone())
     }
 }
 
@@ -293,101 +296,26 @@ impl Drop for Cluster {
     }
 }
 
-/// One replica; ended when dropped.
-pub(crate) struct Webhook {
-    pub(crate) port: u16,
-    pub(crate) operations: u16,
-    pub(crate) log: PathBuf,
-    pub(crate) child: Child,
+/// The objects of a file of the repository.
+pub(crate) fn manifests(path: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(root().join(path)).expect(path);
+    let documents = imgscan::kubernetes::Documents::parse(&text);
+    assert_eq!(documents.problem, None);
+    documents.objects.into_iter().map(|document| document.object).collect()
 }
 
-impl Webhook {
-    pub(crate) async fn get(&self, path: &str) -> Option<(u16, String)> {
-        let answer = reqwest::get(format!("http://127.0.0.1:{}{path}", self.operations)).await.ok()?;
-        Some((answer.status().as_u16(), answer.text().await.ok()?))
-    }
-
-    pub(crate) async fn is_ready(&self) -> bool {
-        self.get("/readyz").await.is_some_and(|(status, _)| status == 200)
-    }
-
-    async fn was_asked(&self) -> bool {
-        self.get("/metrics").await.is_some_and(|(_, text)| text.contains("controller_runtime_webhook_requests_total{"))
-    }
-
-    /// Asks it to end as the kubelet does.
-    pub(crate) fn terminate(&self) {
-        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
-    }
-}
-
-impl Drop for Webhook {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn words(error: kube::Error) -> String {
-    match error {
+/// An error in words; none may hold what a test planted.
+pub(crate) fn words(error: kube::Error) -> String {
+    let text = match error {
         kube::Error::Api(status) => format!("{} {}", status.code, status.message),
         other => other.to_string(),
-    }
+    };
+    assert!(!canaries().iter().any(|canary| text.contains(canary)), "an answer holds a credential");
+    text
 }
 
 async fn client(path: &Path) -> Client {
     let config = Kubeconfig::read_from(path).expect("a kubeconfig");
     let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.expect("a configuration");
     Client::try_from(config).expect("a client")
-}
-
-/// A CA, the API server's certificate, an administrator's, and the key of service account tokens.
-fn certificates(folder: &Path) {
-    let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("a file");
-    let ca_key = KeyPair::generate().expect("a key");
-    let mut ca = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-    ca.distinguished_name.push(DnType::CommonName, "test cluster");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_pem = ca.self_signed(&ca_key).expect("a certificate").pem();
-    let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).expect("an issuer");
-    for (name, organisation, names) in [("server", "", vec!["127.0.0.1".to_owned()]), ("admin", "system:masters", vec![])] {
-        let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(names).expect("parameters");
-        params.distinguished_name.push(DnType::CommonName, name);
-        if !organisation.is_empty() {
-            params.distinguished_name.push(DnType::OrganizationName, organisation);
-        }
-        write(&format!("{name}.crt"), params.signed_by(&key, &issuer).expect("a certificate").pem());
-        write(&format!("{name}.key"), key.serialize_pem());
-    }
-    write("ca.crt", ca_pem);
-    let tokens = KeyPair::generate().expect("a key");
-    write("sa.key", tokens.serialize_pem());
-    write("sa.pub", tokens.public_key_pem());
-}
-
-fn kubeconfig(folder: &Path, url: &str, name: &str, impersonate: Option<&str>) {
-    let file = |name: &str| folder.join(name).display().to_string();
-    let mut user = json!({"client-certificate": file("admin.crt"), "client-key": file("admin.key")});
-    if let Some(who) = impersonate {
-        user["as"] = json!(who);
-    }
-    let config = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "test",
-        "clusters": [{"name": "test", "cluster": {"server": url, "certificate-authority": file("ca.crt")}}],
-        "users": [{"name": "test", "user": user}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-    });
-    std::fs::write(folder.join(name), config.to_string()).expect("a kubeconfig");
-}
-
-impl Cluster {
-    /// An HTTP client with the administrator's certificate, for requests that typed clients cannot send.
-    pub(crate) fn raw(&self) -> (reqwest::Client, String) {
-        let read = |name: &str| std::fs::read(self.folder.path().join(name)).expect("a file");
-        let identity = reqwest::Identity::from_pem(&[read("admin.key"), read("admin.crt")].concat()).expect("an identity");
-        let ca = reqwest::Certificate::from_pem(&read("ca.crt")).expect("a certificate");
-        let client = reqwest::Client::builder().identity(identity).tls_certs_only([ca]).build().expect("a client");
-        (client, self.url.clone())
-    }
 }

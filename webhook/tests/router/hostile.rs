@@ -68,6 +68,21 @@ async fn an_exhausted_budget_is_decided() {
     assert!(response["status"]["message"].as_str().is_some_and(|text| text.contains("could not judge")));
 }
 
+#[tokio::test]
+async fn large_reviews_wait_for_room_to_be_decoded_and_small_ones_do_not() {
+    let limits = Limits { budget: Duration::from_millis(300), workers: 64, decoded: 1 << 20, ..Limits::default() };
+    let replica = Replica::with_limits("mode: enforce", limits);
+    let pod = |size: usize| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": {"pad": "x".repeat(size)}}});
+    let large = review("team", &pod(200_000), None, false);
+    assert_eq!(replica.send(large.clone()).await["allowed"], true);
+    let all = replica.state.decoded.acquire(usize::MAX).await.expect("room");
+    let waited = replica.send(large.clone()).await;
+    assert!(waited["status"]["message"].as_str().is_some_and(|text| text.contains("busy")), "{waited}");
+    assert_eq!(replica.send(review("team", &pod(10), None, false)).await["allowed"], true);
+    drop(all);
+    assert_eq!(replica.send(large).await["allowed"], true);
+}
+
 /// Bytes of a good review changed, doubled and cut at random, always from the same seed: never a panic, always a decision.
 #[tokio::test]
 async fn mutated_reviews_are_always_answered() {

@@ -55,23 +55,63 @@ async fn served(url: &str) -> Vec<u8> {
     info.peer_certificate().expect("a certificate").to_vec()
 }
 
+/// The key as cert-manager writes it by default for ECDSA: SEC 1, which is what PKCS #8 wraps.
+fn sec1(key: &KeyPair) -> String {
+    let whole = key.serialize_der();
+    let at = whole.windows(3).position(|bytes| bytes[0] == 0x04 && bytes[2] == 0x30).expect("an octet string") + 2;
+    let text = serde_json::to_value(k8s_openapi::ByteString(whole[at..].to_vec())).expect("base64");
+    let lines: Vec<String> =
+        text.as_str().expect("text").as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let name = ["EC", "PRIVATE", "KEY"].join(" ");
+    format!("-----BEGIN {name}-----\n{}\n-----END {name}-----\n", lines.join("\n"))
+}
+
+/// A version of a Secret's volume: `tls.crt` (leaf and CA), `tls.key` and `ca.crt`, the keys that cert-manager writes. The
+/// leaf's DER.
+fn version(folder: &Path, name: &str) -> Vec<u8> {
+    let folder = folder.join(name);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let ca_key = KeyPair::generate().expect("a key");
+    let mut ca = CertificateParams::new(Vec::<String>::new()).expect("parameters");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_pem = ca.self_signed(&ca_key).expect("a certificate").pem();
+    let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).expect("an issuer");
+    let key = KeyPair::generate().expect("a key");
+    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters").signed_by(&key, &issuer).expect("signed");
+    for (file, text) in [("tls.crt", format!("{}{ca_pem}", leaf.pem())), ("tls.key", sec1(&key)), ("ca.crt", ca_pem)] {
+        std::fs::write(folder.join(file), text).expect("a file");
+    }
+    leaf.der().to_vec()
+}
+
 #[tokio::test]
 async fn certificates_are_followed_through_the_symlink_swap_of_a_secret_volume() {
+    use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().expect("a folder");
-    // As the kubelet does it: files -> ..data/file, ..data -> ..timestamp.
-    let (old, new) = (certificate(&folder.path().join("..1")), certificate(&folder.path().join("..2")));
-    std::os::unix::fs::symlink("..1", folder.path().join("..data")).expect("a link");
-    let files = Files { certificate: folder.path().join("..data/tls.crt"), key: folder.path().join("..data/tls.key"), client_ca: None };
-    let (_, url, _stop, _serving) = start(files).await;
+    let at = |name: &str| folder.path().join(name);
+    // As the kubelet mounts it: tls.crt -> ..data/tls.crt, ..data -> ..2026_11_24.1.
+    let (old, new) = (version(folder.path(), "..2026_11_24.1"), version(folder.path(), "..2026_11_24.2"));
+    symlink("..2026_11_24.1", at("..data")).expect("a link");
+    for file in ["tls.crt", "tls.key", "ca.crt"] {
+        symlink(format!("..data/{file}"), at(file)).expect("a link");
+    }
+    let files = Files { certificate: at("tls.crt"), key: at("tls.key"), client_ca: None };
+    files.load().expect("a certificate at the start");
+    let (state, url, _stop, _serving) = start(files).await;
     assert!(served(&url).await == old);
-    std::os::unix::fs::symlink("..2", folder.path().join("..tmp")).expect("a link");
-    std::fs::rename(folder.path().join("..tmp"), folder.path().join("..data")).expect("swapped");
+    let end = |state: &State| state.metrics.certificate_expiry.get();
+    assert!(end(&state) > 1_700_000_000, "its end is known: {}", end(&state));
+    // One rename swaps all files at once, and the old version goes.
+    symlink("..2026_11_24.2", at("..data_tmp")).expect("a link");
+    std::fs::rename(at("..data_tmp"), at("..data")).expect("swapped");
+    std::fs::remove_dir_all(at("..2026_11_24.1")).expect("removed");
     for _ in 0..100 {
         if served(&url).await == new {
             // A broken pair leaves the good one in use.
-            std::fs::write(folder.path().join("..2/tls.key"), "no key").expect("a file");
+            std::fs::write(at("..2026_11_24.2/tls.key"), "no key").expect("a file");
             tokio::time::sleep(Duration::from_millis(200)).await;
             assert!(served(&url).await == new);
+            assert!(state.metrics.certificate_errors.get() > 0, "and is counted");
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
