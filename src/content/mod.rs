@@ -14,6 +14,7 @@ mod meter;
 mod once;
 mod pdf;
 mod peek;
+mod pkcs12;
 mod plain;
 mod pool;
 mod rpm;

@@ -246,3 +246,65 @@ fn stores_of_javas_own_kinds() {
     let trust = std::fs::read(folder.path().join("trust.jks")).expect("a scratch folder");
     assert!(rules(&trust).is_empty(), "certificates are public");
 }
+
+#[test]
+fn pkcs12_as_openssl_writes_it() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout a.key -subj /CN=db.example.com -days 9 -out a.crt";
+    if run(folder.path(), "openssl", &make.split(' ').collect::<Vec<_>>()).is_none() {
+        return;
+    }
+    let key = run(folder.path(), "openssl", &["pkcs8", "-topk8", "-nocrypt", "-in", "a.key"]).expect("there is openssl");
+    for options in [
+        "",
+        "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1",
+        "-keypbe PBE-SHA1-2DES -certpbe NONE -macalg sha384",
+        "-keypbe AES-128-CBC -certpbe AES-192-CBC -macalg sha512 -iter 5000",
+        "-keypbe DES-EDE3-CBC -certpbe AES-256-CBC -nomac",
+    ] {
+        for password in ["", "changeit"] {
+            let pass = format!("pass:{password}");
+            let fixed = ["pkcs12", "-export", "-inkey", "a.key", "-in", "a.crt", "-out", "a.p12", "-passout", &pass];
+            let arguments: Vec<&str> = fixed.into_iter().chain(options.split_whitespace()).collect();
+            run(folder.path(), "openssl", &arguments);
+            let seen = scan("etc/a.p12", &std::fs::read(folder.path().join("a.p12")).expect("a scratch folder"));
+            let secret = &seen.found.first().unwrap_or_else(|| panic!("{options} {password}")).0;
+            let secret: Vec<u8> = secret.iter().copied().filter(|byte| *byte != b'\n').collect();
+            let key: Vec<u8> = key.iter().copied().filter(|byte| *byte != b'\n').collect();
+            assert!(secret == key, "{options} {password}");
+        }
+    }
+}
+
+/// DER: a tag, its length, its value.
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let value = parts.concat();
+    let length = u32::try_from(value.len()).expect("small").to_be_bytes();
+    [&[tag, 0x83], &length[1..], &value].concat()
+}
+
+#[test]
+fn many_bags_of_many_rounds_cost_no_more_than_one() {
+    const RSADSI: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01";
+    let object = |end: &[u8]| der(6, &[RSADSI, end]);
+    let rounds = der(2, &[&[0x0f, 0x42, 0x40]]);
+    let derivation = der(0x30, &[&object(b"\x05\x0c"), &der(0x30, &[&der(4, &[b"saltsalt"]), &rounds])]);
+    let cipher = der(0x30, &[&der(6, &[b"\x60\x86\x48\x01\x65\x03\x04\x01\x2a"]), &der(4, &[&[0; 16]])]);
+    let algorithm = der(0x30, &[&object(b"\x05\x0d"), &der(0x30, &[&derivation, &cipher])]);
+    let bag = |algorithm: &[u8]| {
+        let info = der(0x30, &[algorithm, &der(4, &[&[0; 16]])]);
+        der(0x30, &[&object(b"\x0c\x0a\x01\x02"), &der(0xa0, &[&info])])
+    };
+    let store = |bags: &[u8]| {
+        let content = |bytes: &[u8]| der(0x30, &[&object(b"\x07\x01"), &der(0xa0, &[&der(4, &[bytes])])]);
+        let safe = der(0x30, &[&content(&der(0x30, &[bags]))]);
+        der(0x30, &[&[2, 1, 3], &content(&safe)])
+    };
+    let bytes = store(&bag(&algorithm).repeat(3_000));
+    let started = std::time::Instant::now();
+    let found = rules(&bytes);
+    assert_eq!(found[0].0, "keystore-protected");
+    assert!(found[0].1[0].contains("too much time"), "{:?}", found[0].1);
+    // One bag's million rounds take seconds where nothing is optimised; three thousand would take hours.
+    assert!(started.elapsed().as_secs() < 120);
+}
