@@ -8,8 +8,8 @@
 //! | `cloudflare-crc` | last 8 hex digits are the CRC-32 of the 40 characters after the last `_` (`cfk_`, `cfat_`, `cfut_`) | refutes |
 //! | `zuplo-crc` | last 8 hex digits are the CRC-32 of the part between the `_` (`zpka_…_…`) | refutes |
 //! | `grafana-crc` | the same with the prefix included (`glsa_…_…`), either byte order | lowers confidence |
-//! | `azure-cask` | CASK key: signature `JQQJ` and CRC-32 | refutes |
-//! | `azure-identifiable` | Azure key: decodes, with its service's signature at its place | lowers confidence |
+//! | `azure-identifiable` | Marvin32 of an Azure key with its service's seed: the kind of key | lowers confidence where all seeds are published |
+//! | `entra-checksum` | last 3 characters of `xxx8Q~…` are the first digits of its Marvin32 | lowers confidence |
 //! | `aws-key-id` | AWS key id: tells the account | refutes what is no base32 |
 //! | `bech32` | Bech32 checksum (`AGE-SECRET-KEY-1…`) | refutes |
 //! | `pgp-crc24` | CRC-24 line of PGP armor | lowers confidence |
@@ -151,13 +151,13 @@ pub static CHECKS: &[(&str, Check)] = &[
     ("atlassian-crc", atlassian::crc),
     ("atlassian-pat", atlassian::personal_token),
     ("aws-key-id", aws::key_id),
-    ("azure-cask", azure::cask),
     ("azure-identifiable", azure::identifiable),
     ("basic-auth", url::basic_auth),
     ("bech32", bech32::check),
     ("cloudflare-crc", crc::cloudflare),
     ("crc32-base62", crc::base62),
     ("discord-bot", discord::check),
+    ("entra-checksum", azure::entra),
     ("gcp-service-account", private_key::gcp_service_account),
     ("gitlab-routable", gitlab::routable),
     ("grafana-crc", grafana::crc),
@@ -191,6 +191,8 @@ pub(super) fn complete(name: &str, text: &str, random: &mut dyn FnMut(usize) -> 
         "grafana-crc" => Some(grafana::suffix(text)),
         "gitlab-routable" => Some(gitlab::suffix(text, random)),
         "bech32" => Some(bech32::suffix(text)),
+        "azure-identifiable" => azure::suffix(text),
+        "entra-checksum" => azure::entra_suffix(text),
         _ => None,
     }
 }
@@ -231,6 +233,8 @@ mod tests {
             ("grafana-crc", "glsa_0123456789abcdef0123456789abcdef_"),
             ("atlassian-crc", "ATATT3xFfGF0abcdefghijklmnop="),
             ("gitlab-routable", "glpat-"),
+            ("azure-identifiable", "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789abcd+ASt"),
+            ("entra-checksum", "abc8Q~abcdefghijklmnopqrstuvwxyz01234"),
             ("bech32", "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"),
         ] {
             let end = complete(name, start, &mut random).expect("has a suffix");
