@@ -32,7 +32,11 @@ mod surroundings;
 mod token;
 mod url;
 
-use std::{ops::Range, sync::Arc, time::SystemTime};
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 pub use classify::guessable;
 pub use guessing::bits_to_guess;
@@ -104,10 +108,17 @@ pub struct Scratch {
     words: classify::Buffer,
     candidates: Vec<overlap::Candidate>,
     gaps: Vec<&'static str>,
+    deadline: Option<Instant>,
     certificates: Vec<public::Certificate>,
 }
 
 impl Scratch {
+    /// From when on searches give up, which is a gap of theirs; `None` lets each take the time that it needs. An answer that must
+    /// come in time is decided by whoever asked, instead of by nobody.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
     /// Which limits the last search ran into, as reasons for people; nothing, nearly always.
     pub fn gaps(&self) -> &[&'static str] {
         &self.gaps

@@ -1,6 +1,6 @@
 //! One haystack's search, stage by stage.
 
-use std::ops::Range;
+use std::{ops::Range, time::Instant};
 
 use super::{
     Engine, Hint, Match, Scratch,
@@ -40,6 +40,9 @@ pub(super) struct Search<'e, 's> {
     /// Numbers the decoded runs.
     runs: u32,
     budget: usize,
+    /// Of the prefilter, for the clock.
+    literals_seen: u32,
+    late: bool,
     /// Where the haystack stands.
     place: Surroundings,
     /// What structured detectors say about places, for whichever rule wins there.
@@ -64,7 +67,7 @@ struct Claim<'a> {
 impl<'e, 's> Search<'e, 's> {
     pub(super) fn new(engine: &'e Engine, scratch: &'s mut Scratch) -> Self {
         let place = Surroundings { kind: Kind::Other, test: false, package: false };
-        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, place, facts: Vec::new() }
+        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, literals_seen: 0, late: false, place, facts: Vec::new() }
     }
 
     /// Whether libraries, tests and manuals live here.
@@ -114,6 +117,9 @@ impl<'e, 's> Search<'e, 's> {
         // A name has several words, a run several literals: each is looked at once.
         let (mut name_end, mut run_end) = (0, 0);
         engine.index.prefilter.scan(haystack, &mut |literal, start| {
+            if self.is_late() {
+                return;
+            }
             let Some(target) = engine.index.targets.get(literal as usize) else { return };
             let length = engine.index.prefilter.length(literal);
             let here = start..start + length;
@@ -435,6 +441,17 @@ impl<'e, 's> Search<'e, 's> {
             refuted,
         };
         self.scratch.candidates.push(Candidate { matched, rank, matched_bytes: claim.whole, run: 0 });
+    }
+
+    /// Whether the deadline has passed. The clock is read for one literal in 64.
+    fn is_late(&mut self) -> bool {
+        let Some(deadline) = self.scratch.deadline else { return false };
+        self.literals_seen = self.literals_seen.wrapping_add(1);
+        if !self.late && self.literals_seen % 64 == 1 && Instant::now() >= deadline {
+            self.late = true;
+            self.gap("the time for searching it ran out");
+        }
+        self.late
     }
 
     /// Something was not searched: said, never silent.

@@ -78,12 +78,13 @@ pub struct Prints<'a> {
 /// How long an observation may take.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Budget {
-    /// Looked at between literals; one literal is read in time linear in its length.
+    /// Looked at between literals and within them.
     pub deadline: Option<Instant>,
 }
 
 impl Budget {
-    fn is_spent(self) -> bool {
+    /// Whether it is over.
+    pub fn is_spent(self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
@@ -98,6 +99,7 @@ pub fn observe(
     scratch: &mut Scratch,
 ) -> Observed {
     let legacy = old.map(Legacy::of);
+    scratch.set_deadline(budget.deadline);
     let mut observed = observe_all(object, legacy.as_ref(), engine, prints, budget, scratch);
     if let (Some(old), false) = (old, observed.found.is_empty()) {
         // The value may have stood elsewhere before: moving it within the object leaks nothing new.
@@ -109,6 +111,8 @@ pub fn observe(
             !before.found.iter().find(same).is_some_and(|known| known.severity >= new.severity && known.confidence >= new.confidence)
         });
     }
+    scratch.set_deadline(None);
+    observed.exhausted |= budget.is_spent();
     observed
 }
 

@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::HashSet, time::Instant};
 use imgscan::{
     detect::Scratch,
     kubernetes::{
-        Budget, Class, Decision, MODE_LABEL, Mode, NamespaceFacts, ObjectKey, Observed, Outcome, Policy, Prints, SharedUse, Subject,
-        Verdict, credentials, decide, observe, secret_uses, undecided,
+        Budget, Class, Credential, Decision, MODE_LABEL, Mode, NamespaceFacts, ObjectKey, Observed, Outcome, Policy, Prints, SharedUse,
+        Subject, Verdict, credentials, decide, observe, secret_uses, undecided,
     },
 };
 use jiff::Timestamp;
@@ -67,7 +67,8 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
     }
     SCRATCH.with_borrow_mut(|scratch| {
         let key = ObjectKey::of(&subject, &request.namespace);
-        let mut review = InReview { state, policy, request, object, old, key, scratch, budget: Budget { deadline: Some(deadline) } };
+        let budget = Budget { deadline: Some(deadline) };
+        let mut review = InReview { state, policy, request, object, old, key, scratch, budget, held: None };
         let (observed, shared) = if subject.is_core("Secret") { review.secret() } else { review.literals() };
         if observed.exhausted {
             let decision = undecided(policy, &facts, "the time for one review ran out");
@@ -102,15 +103,20 @@ struct InReview<'a> {
     key: ObjectKey,
     scratch: &'a mut Scratch,
     budget: Budget,
+    /// What a Secret holds.
+    held: Option<Vec<Credential>>,
 }
 
 impl InReview<'_> {
     fn secret(&mut self) -> (Observed, Vec<SharedUse>) {
         let (engine, sharing) = (&self.state.engine, &self.policy.sharing);
+        self.scratch.set_deadline(self.budget.deadline);
         let mut held = |secret: &Value| credentials(secret, sharing, engine, &self.state.index_prints, self.scratch);
         let new = held(self.object);
         let old = self.old.map(&mut held).unwrap_or_default();
+        self.scratch.set_deadline(None);
         let shared = self.state.index().of_secret(&self.key, &new, &old, self.object, sharing);
+        self.held = Some(new);
         // The annotations and labels of a Secret are as public as any.
         (self.observe(self.old), shared)
     }
@@ -141,9 +147,7 @@ impl InReview<'_> {
 
     /// Keeps what the object holds now, for the questions of others. Never called for dry runs.
     fn remember(&mut self, new: &Observed) {
-        let is_secret = Subject::of(self.object).is_core("Secret");
-        if is_secret {
-            let held = credentials(self.object, &self.policy.sharing, &self.state.engine, &self.state.index_prints, self.scratch);
+        if let Some(held) = self.held.take() {
             self.state.index_mut().apply(self.object, self.key.clone(), held);
         } else if !owned(self.object) && !self.request.namespace.is_empty() {
             let known = self.state.index().contains(&self.key);
@@ -154,7 +158,9 @@ impl InReview<'_> {
             } else if known || !new.found.is_empty() {
                 // `new` holds only what is new; the index wants all.
                 let all = self.observe(None);
-                self.state.index_mut().apply_literals(self.object, self.key.clone(), &all.found);
+                if !all.exhausted {
+                    self.state.index_mut().apply_literals(self.object, self.key.clone(), &all.found);
+                }
             }
         }
     }
