@@ -89,6 +89,9 @@ const GENERIC: &[&str] = &[
     "sharedkey",
 ];
 
+/// What may stand between the words of a name.
+const SEPARATORS: [char; 3] = ['_', '-', '.'];
+
 /// Letters that a provider's word must have to be looked for by itself.
 const RARE: usize = 8;
 
@@ -142,10 +145,13 @@ impl Index {
                 Shape::Assigned { names, .. } => {
                     for name in names {
                         words.push((name.to_string(), id));
-                        // A word with separators is looked for by its longest part. Short ones are words of every language
-                        // (`here`, `line`, `base`): they are found when a generic word in the same name makes the assignment.
-                        if let Some(part) = name.split(['_', '-', '.']).max_by_key(|part| part.len()).filter(|part| part.len() >= RARE) {
-                            literals.at(part.as_bytes()).word = Some(Word::Anywhere);
+                        // A name of several words is looked for as a whole, in each way to write it: its parts are words of every
+                        // language (`function`, `response`). Short names (`here`, `line`, `base`) are, too: they are found when a
+                        // generic word in the same name makes the assignment.
+                        if name.split(SEPARATORS).any(|part| part.len() >= RARE) {
+                            for separator in ["", "_", "-", "."] {
+                                literals.at(name.replace(SEPARATORS, separator).as_bytes()).word = Some(Word::Anywhere);
+                            }
                         }
                     }
                 }

@@ -1,60 +1,88 @@
 //! Finds ten thousand literals in one pass, ignoring ASCII case, at a cost that hardly grows with their number.
 //!
-//! Every second position is tested: three bytes, folded to lower case, hashed into a bitmap that stays in the first-level
-//! cache. A literal is represented by four neighbouring bytes, the rarest that it has, whose two trigrams are both in the
-//! bitmap: one of them starts at an even position wherever the literal stands. Where a bit is set, the four bytes at that
-//! position and those one before are looked up in a second, sparser bitmap, and only then the literals are compared.
+//! A literal is represented by four neighbouring bytes, the rarest that it has. Both of their trigrams are in a table, so that one
+//! of them starts at an even position wherever the literal stands. The text is worked through in chunks, in three steps:
+//!
+//! 1. [`Prefilter::test`] looks up the trigram at every second position and keeps one bit for each. No branch depends on the
+//!    text, so the processor never guesses wrong: this is what most bytes cost.
+//! 2. [`Prefilter::narrow`] looks up the four bytes there and those one before in a second, sparser table. What remains is a
+//!    list of places, again without a branch for each.
+//! 3. [`Prefilter::compare`] compares the literals that have these four bytes.
+//!
 //! A literal of three bytes is represented by itself with every byte that can follow.
+
+mod fours;
 
 use super::model::bigrams::follows;
 
-/// First bitmap, of trigrams: 2^17 bits.
+/// First table, of trigrams: a byte each, because a bit costs one more shift at every second byte of every text.
 const TRIGRAM_BITS: u32 = 17;
-/// Second bitmap, of four bytes: 2^18 bits.
+/// Second table, of four bytes: 2^18 bits.
 const FOUR_BITS: u32 = 18;
 const BUCKET_BITS: u32 = 14;
-/// Bytes that one step of the loop decides about.
-const STEP: usize = 16;
-const LANES: usize = STEP / 2;
-/// The last lane of a step reads four bytes from position 14.
-const BLOCK: usize = STEP + 2;
+/// Common fours: 2^16 bits while the tables are built.
+const COMMON_BITS: u32 = 16;
+/// What a common four costs on top: more than any that is not.
+const DEAR: u32 = 1 << 20;
+/// Bytes that the three steps take at a time: short, so that a text of a few bytes does not pay for a long one.
+const CHUNK: usize = 1024;
+/// Positions that one word of bits tells about, and their bytes.
+const LANES: usize = 64;
+const SPAN: usize = 2 * LANES;
+/// Bytes behind the chunk that its last positions read.
+const BEHIND: usize = 15;
 /// Sets the bit that tells lower case from upper case in each byte.
-const FOLD: u32 = 0x2020_2020;
+const FOLD: u8 = 0x20;
+const FOLD_ALL: u64 = 0x2020_2020_2020_2020;
+/// The golden ratio's, odd: spreads bytes over the upper bits.
+const SPREAD: u32 = 0x9e37_79b1;
+
+/// A chunk in lower case: the byte before it, its bytes, and those behind it.
+type Chunk = [u8; 1 + CHUNK + BEHIND];
 
 /// A set of literals.
 pub(super) struct Prefilter {
-    trigrams: Box<[u64; 1 << (TRIGRAM_BITS - 6)]>,
-    fours: Box<[u64; 1 << (FOUR_BITS - 6)]>,
+    trigrams: Box<[u8; 1 << TRIGRAM_BITS]>,
+    fours: Box<[u32; 1 << (FOUR_BITS - 5)]>,
     /// Where each bucket starts in `entries`; one more than there are buckets.
     starts: Vec<u32>,
     entries: Vec<Entry>,
+    literals: Vec<Literal>,
     texts: Vec<u8>,
-    /// Bytes of each literal.
-    lengths: Vec<u16>,
 }
 
 /// The four bytes that represent a literal, and the literal.
 struct Entry {
     four: u32,
     literal: u32,
-    /// Where the literal stands in `texts`.
-    text: u32,
-    length: u16,
     /// From the literal's start to the four bytes.
     offset: u16,
 }
 
-/// Spreads the bytes over the upper bits; the multiplier is the golden ratio's, odd.
-#[inline(always)]
-fn hash(bytes: u32) -> u32 {
-    bytes.wrapping_mul(0x9e37_79b1)
+struct Literal {
+    /// The first eight bytes, folded.
+    head: u64,
+    /// Where it stands in `texts`.
+    text: u32,
+    length: u16,
 }
 
-/// The word and the bit in it of a bitmap of `1 << bits` bits.
 #[inline(always)]
-fn bit(hash: u32, bits: u32) -> (usize, u32) {
-    let index = hash >> (32 - bits);
-    ((index >> 6) as usize, index & 63)
+fn hash(four: u32) -> u32 {
+    four.wrapping_mul(SPREAD)
+}
+
+/// Place in the first table of the first three of four bytes: the shifted factor drops the fourth.
+#[inline(always)]
+fn trigram(four: u32) -> usize {
+    (four.wrapping_mul(SPREAD << 8) >> (32 - TRIGRAM_BITS)) as usize
+}
+
+/// Word and bit of the second table.
+#[inline(always)]
+fn bit(hash: u32) -> (usize, u32) {
+    let index = hash >> (32 - FOUR_BITS);
+    ((index >> 5) as usize, index & 31)
 }
 
 #[inline(always)]
@@ -62,48 +90,82 @@ fn bucket(hash: u32) -> usize {
     (hash >> (32 - BUCKET_BITS)) as usize
 }
 
-/// The first three of four bytes, in the upper bytes of the number.
-#[inline(always)]
-fn trigram(four: u32) -> u32 {
-    four << 8
+/// The first four bytes, folded; zeros stand for those that are missing.
+fn folded(bytes: &[u8]) -> u32 {
+    head(bytes) as u32
 }
 
-/// Four bytes, folded; zeros stand for those that are missing.
-fn folded(bytes: &[u8]) -> u32 {
-    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
-    u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) | FOLD
+/// The first eight bytes, folded; zeros stand for those that are missing.
+#[inline(always)]
+fn head(bytes: &[u8]) -> u64 {
+    let eight = bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut eight = [0; 8];
+        eight.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        eight
+    });
+    u64::from_le_bytes(eight) | FOLD_ALL
+}
+
+/// The fours of [`fours::COMMON`], nearly: a bit may stand for another four as well, which costs that one a better place.
+struct Common(Box<[u64; 1 << (COMMON_BITS - 6)]>);
+
+impl Default for Common {
+    fn default() -> Self {
+        Self(Box::new([0; 1 << (COMMON_BITS - 6)]))
+    }
+}
+
+impl Common {
+    fn place(four: u32) -> (usize, u32) {
+        let index = hash(four) >> (32 - COMMON_BITS);
+        ((index >> 6) as usize, index & 63)
+    }
+
+    fn add(&mut self, four: u32) {
+        let (word, shift) = Self::place(four);
+        self.0[word] |= 1 << shift;
+    }
+
+    fn holds(&self, four: u32) -> bool {
+        let (word, shift) = Self::place(four);
+        self.0[word] >> shift & 1 != 0
+    }
 }
 
 impl Prefilter {
     /// Literals of three bytes to 64 KiB; others are never found.
     pub(super) fn new(literals: &[Vec<u8>]) -> Self {
-        let lengths: Vec<u16> = literals.iter().map(|literal| u16::try_from(literal.len()).unwrap_or(0)).collect();
         let mut built = Self {
-            trigrams: Box::new([0; 1 << (TRIGRAM_BITS - 6)]),
-            fours: Box::new([0; 1 << (FOUR_BITS - 6)]),
+            trigrams: Box::new([0; 1 << TRIGRAM_BITS]),
+            fours: Box::new([0; 1 << (FOUR_BITS - 5)]),
             starts: vec![0; (1 << BUCKET_BITS) + 1],
             entries: Vec::with_capacity(literals.len() + 1024),
+            literals: Vec::with_capacity(literals.len()),
             texts: Vec::with_capacity(literals.iter().map(Vec::len).sum()),
-            lengths,
         };
-        // Short ones first: they have no choice, and what is in the bitmap for them costs the others nothing more.
-        let mut order: Vec<u32> = (0u32..).zip(literals).map(|(id, _)| id).collect();
-        order.sort_by_key(|id| built.length(*id));
-        for id in order {
-            let literal = literals.get(id as usize).map_or(&[][..], |literal| literal.get(..built.length(id)).unwrap_or_default());
+        for literal in literals {
+            let length = u16::try_from(literal.len()).unwrap_or(0);
             let text = u32::try_from(built.texts.len()).unwrap_or(u32::MAX);
-            built.texts.extend_from_slice(literal);
-            match literal {
+            built.literals.push(Literal { head: head(literal), text, length });
+            built.texts.extend_from_slice(literal.get(..usize::from(length)).unwrap_or_default());
+        }
+        let mut common = Common::default();
+        fours::COMMON.as_bytes().chunks_exact(4).for_each(|four| common.add(folded(four)));
+        // Short ones first: they have no choice, and what is in the tables for them costs the others nothing more.
+        let mut order: Vec<(u32, &Vec<u8>)> = (0u32..).zip(literals).collect();
+        order.sort_by_key(|(_, literal)| literal.len());
+        for (id, literal) in order {
+            match literal.as_slice() {
                 [] | [_] | [_, _] => {}
                 [a, b, c] => {
-                    for next in (0..=255u8).filter(|next| next & 0x20 != 0) {
-                        built.add(Entry { four: folded(&[*a, *b, *c, next]), literal: id, text, length: 3, offset: 0 });
+                    for next in (0..=255u8).filter(|next| next & FOLD != 0) {
+                        built.add(Entry { four: folded(&[*a, *b, *c, next]), literal: id, offset: 0 });
                     }
                 }
                 _ => {
-                    let cheapest = (0u16..).zip(literal.windows(4)).min_by_key(|(_, four)| built.cost(four));
+                    let cheapest = (0u16..).zip(literal.windows(4)).min_by_key(|(_, four)| built.cost(four, &common));
                     let (offset, four) = cheapest.map_or((0, 0), |(offset, four)| (offset, folded(four)));
-                    built.add(Entry { four, literal: id, text, length: built.lengths[id as usize], offset });
+                    built.add(Entry { four, literal: id, offset });
                 }
             }
         }
@@ -118,102 +180,112 @@ impl Prefilter {
     }
 
     fn add(&mut self, entry: Entry) {
-        for three in [trigram(entry.four), entry.four & !0xff] {
-            let (word, shift) = bit(hash(three), TRIGRAM_BITS);
-            self.trigrams[word] |= 1 << shift;
+        for four in [entry.four, entry.four >> 8] {
+            self.trigrams[trigram(four)] = 1;
         }
-        let (word, shift) = bit(hash(entry.four), FOUR_BITS);
+        let (word, shift) = bit(hash(entry.four));
         self.fours[word] |= 1 << shift;
         self.entries.push(entry);
     }
 
-    /// What it costs to look for four bytes: how common their trigrams are, and little where those are looked for already.
-    fn cost(&self, four: &[u8]) -> u32 {
+    /// What it costs to look for four bytes: how common they are, how common their trigrams are, and little where those are
+    /// looked for already.
+    fn cost(&self, four: &[u8], common: &Common) -> u32 {
         let (first, second) = (four.get(..3).unwrap_or_default(), four.get(1..).unwrap_or_default());
         let number = folded(four);
-        let known = |three: u32| {
-            let (word, shift) = bit(hash(three), TRIGRAM_BITS);
-            self.trigrams[word] >> shift & 1 != 0
-        };
-        let discount = |cost: u32, three: u32| if known(three) { cost / 16 } else { cost };
-        discount(cost(first), trigram(number)) + discount(cost(second), number & !0xff)
+        let discount = |cost: u32, four: u32| if self.trigrams[trigram(four)] != 0 { cost / 8 } else { cost };
+        let sum = discount(cost(first), number) + discount(cost(second), number >> 8);
+        if common.holds(number) { sum + DEAR } else { sum }
     }
 
     /// Bytes of a literal.
     pub(super) fn length(&self, literal: u32) -> usize {
-        self.lengths.get(literal as usize).map_or(0, |length| usize::from(*length))
+        self.literals.get(literal as usize).map_or(0, |literal| usize::from(literal.length))
     }
 
     /// Calls `hit(literal, start)` once for each occurrence of each literal, by and large from front to back.
     #[inline]
     pub(super) fn scan(&self, haystack: &[u8], hit: &mut impl FnMut(u32, usize)) {
+        let mut chunk: Chunk = [0; 1 + CHUNK + BEHIND];
+        let mut bits = [0; CHUNK / SPAN];
+        let mut places = [0; CHUNK / 2];
         let mut at = 0;
-        while let Some(block) = haystack.get(at..at + BLOCK).and_then(|block| <&[u8; BLOCK]>::try_from(block).ok()) {
-            self.step(block, haystack, at, hit);
-            at += STEP;
-        }
-        // The last bytes, with zeros behind them.
-        while at < haystack.len() {
-            let rest = haystack.get(at..).unwrap_or_default();
-            let mut block = [0; BLOCK];
-            block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            self.step(&block, haystack, at, hit);
-            at += STEP;
-        }
-    }
-
-    #[inline(always)]
-    fn step(&self, block: &[u8; BLOCK], haystack: &[u8], at: usize, hit: &mut impl FnMut(u32, usize)) {
-        let mut lanes = self.test(block);
-        while lanes != 0 {
-            let lane = lanes.trailing_zeros() as usize;
-            lanes &= lanes - 1;
-            self.around(haystack, at + 2 * lane, hit);
+        while let Some(rest) = haystack.get(at..).filter(|rest| !rest.is_empty()) {
+            chunk[0] = chunk[CHUNK];
+            let length = rest.len().min(CHUNK + BEHIND);
+            let (bytes, missing) = chunk[1..].split_at_mut(length);
+            bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from | FOLD);
+            missing.fill(FOLD);
+            let bits = &mut bits[..length.min(CHUNK).div_ceil(SPAN)];
+            self.test(&chunk, bits);
+            let places = self.narrow(&chunk, bits, &mut places);
+            for place in places {
+                let here = usize::from(*place);
+                let Some(&[a, b, c, d, e]) = chunk.get(here..here + 5) else { break };
+                if let Some(before) = (at + here).checked_sub(1) {
+                    self.compare(haystack, before, u32::from_le_bytes([a, b, c, d]), hit);
+                }
+                self.compare(haystack, at + here, u32::from_le_bytes([b, c, d, e]), hit);
+            }
+            at += CHUNK;
         }
     }
 
-    /// One bit for each even position whose trigram is in the bitmap.
-    #[inline(always)]
-    fn test(&self, block: &[u8; BLOCK]) -> u32 {
-        let mut found = 0u32;
-        for lane in 0..LANES {
-            let at = 2 * lane;
-            // Lane 7 reads bytes 14 to 17; the fourth byte is shifted out.
-            let four = u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
-            let (word, shift) = bit(hash(trigram(four | FOLD)), TRIGRAM_BITS);
-            found |= ((self.trigrams[word] >> shift) as u32 & 1) << lane;
+    /// One bit for each even position of the chunk whose trigram is in the first table.
+    #[inline(never)]
+    fn test(&self, chunk: &Chunk, bits: &mut [u64]) {
+        for (word, span) in bits.iter_mut().zip(chunk[1..].windows(SPAN + 2).step_by(SPAN)) {
+            let mut found = 0;
+            // Eight at a time, which the compiler writes out one by one.
+            for block in span.windows(16 + 2).step_by(16).rev() {
+                let mut eight = 0u8;
+                for lane in (0..8).rev() {
+                    let four = block.get(2 * lane..).and_then(|bytes| bytes.first_chunk()).map_or(0, |four| u32::from_le_bytes(*four));
+                    eight = eight << 1 | self.trigrams[trigram(four)];
+                }
+                found = found << 8 | u64::from(eight);
+            }
+            *word = found;
         }
-        found
     }
 
-    /// The literals whose four bytes stand at `at` or one before.
-    #[inline]
-    fn around(&self, haystack: &[u8], at: usize, hit: &mut impl FnMut(u32, usize)) {
-        if let Some(before) = at.checked_sub(1) {
-            self.look(haystack, before, hit);
+    /// The positions among those of `bits` at which, or one before, four bytes of the second table stand.
+    #[inline(never)]
+    fn narrow<'p>(&self, chunk: &Chunk, bits: &[u64], places: &'p mut [u16; CHUNK / 2]) -> &'p [u16] {
+        let mut count = 0;
+        for (word, bits) in bits.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let here = word * SPAN + 2 * bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                // From the byte before the position, as the chunk has one more byte in front.
+                let eight = chunk.get(here..).and_then(|bytes| bytes.first_chunk()).map_or(0, |eight| u64::from_le_bytes(*eight));
+                let ((word, shift), (next_word, next_shift)) = (bit(hash(eight as u32)), bit(hash((eight >> 8) as u32)));
+                let known = (self.fours[word] >> shift | self.fours[next_word] >> next_shift) & 1;
+                if let Some(slot) = places.get_mut(count) {
+                    *slot = here as u16;
+                }
+                count += known as usize;
+            }
         }
-        self.look(haystack, at, hit);
-    }
-
-    #[inline(always)]
-    fn look(&self, haystack: &[u8], at: usize, hit: &mut impl FnMut(u32, usize)) {
-        let four = match haystack.get(at..at + 4) {
-            Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]) | FOLD,
-            _ => folded(haystack.get(at..).unwrap_or_default()),
-        };
-        let hash = hash(four);
-        let (word, shift) = bit(hash, FOUR_BITS);
-        if self.fours[word] >> shift & 1 != 0 {
-            self.compare(haystack, at, four, bucket(hash), hit);
-        }
+        places.get(..count).unwrap_or(places)
     }
 
     /// The literals that have these four bytes.
-    fn compare(&self, haystack: &[u8], at: usize, four: u32, bucket: usize, hit: &mut impl FnMut(u32, usize)) {
+    fn compare(&self, haystack: &[u8], at: usize, four: u32, hit: &mut impl FnMut(u32, usize)) {
+        let bucket = bucket(hash(four));
         let (from, to) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
         for entry in self.entries[from..to].iter().filter(|entry| entry.four == four) {
-            let (length, text) = (usize::from(entry.length), entry.text as usize);
-            let Some(start) = at.checked_sub(usize::from(entry.offset)) else { continue };
+            let (Some(start), Some(literal)) = (at.checked_sub(usize::from(entry.offset)), self.literals.get(entry.literal as usize))
+            else {
+                continue;
+            };
+            let (length, text) = (usize::from(literal.length), literal.text as usize);
+            let unused = 64 - 8 * length.min(8);
+            // Nearly all that have the four bytes differ here.
+            if (head(haystack.get(start..).unwrap_or_default()) ^ literal.head) << unused != 0 {
+                continue;
+            }
             let literal = self.texts.get(text..text + length).unwrap_or_default();
             if haystack.get(start..start + length).is_some_and(|text| text.eq_ignore_ascii_case(literal)) {
                 hit(entry.literal, start);
