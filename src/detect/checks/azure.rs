@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn kinds_of_keys() {
         let check = |key: &str| {
-            let subject = Subject { secret: key.as_bytes(), around: b"", now: None };
+            let subject = Subject { secret: key.as_bytes(), around: b"", clock: &super::super::Clock::new(None) };
             (identifiable(&subject).outcome, identifiable(&subject).evidence)
         };
         for service in SERVICES.iter().filter(|service| !service.kinds.is_empty()) {
