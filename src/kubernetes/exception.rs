@@ -60,7 +60,7 @@ pub enum Standing {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectSelector {
-    /// `Deployment`.
+    /// `Deployment`, which also selects what its controllers make of it.
     pub kinds: Vec<String>,
     /// Names; `*` stands for any text.
     pub names: Vec<String>,
@@ -74,8 +74,12 @@ impl ObjectSelector {
     }
 
     fn matches(&self, subject: &Subject<'_>) -> bool {
-        (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == subject.kind))
-            && (self.names.is_empty() || self.names.iter().any(|pattern| glob(pattern, subject.name)))
+        let selected = |kind: &str, name: &str| {
+            (self.kinds.is_empty() || self.kinds.iter().any(|selected| selected == kind))
+                && (self.names.is_empty() || self.names.iter().any(|pattern| glob(pattern, name)))
+        };
+        // What is allowed in a Deployment is allowed in the ReplicaSets and pods that it becomes.
+        subject.origins().any(|(kind, name)| selected(kind, name))
             && self.labels.iter().all(|(key, value)| subject.label(key) == Some(value))
     }
 }
@@ -188,6 +192,29 @@ mod tests {
         assert_eq!(exception.standing(&Policy::default(), early), Standing::NotHonoured);
         let other = json!({"kind": "Pod", "metadata": {"name": "api"}});
         assert!(!exception.allows(&policy, &Subject::of(&other), "team-a", "r", None, early), "another object");
+    }
+
+    #[test]
+    fn an_exception_for_a_workload_holds_for_what_it_becomes() {
+        let policy = Policy { exceptions_from: vec!["security".into()], ..Policy::default() };
+        let now: Timestamp = "2026-05-31T00:00:00Z".parse().expect("time");
+        let allowed = |kinds: &str, object: Value| {
+            let mut spec = spec();
+            spec["objects"] = json!({"kinds": [kinds], "names": ["web"]});
+            exception(spec).expect("valid").allows(&policy, &Subject::of(&object), "team-a", "r", None, now)
+        };
+        let made = |kind: &str, name: &str, by: &str, owner: &str, controller: bool| {
+            json!({"kind": kind, "metadata": {"name": name, "labels": {"pod-template-hash": "7d4b9c"},
+                "ownerReferences": [{"kind": by, "name": owner, "controller": controller}]}})
+        };
+        assert!(allowed("Deployment", json!({"kind": "Deployment", "metadata": {"name": "web"}})));
+        assert!(allowed("Deployment", made("ReplicaSet", "web-7d4b9c", "Deployment", "web", true)));
+        assert!(allowed("Deployment", made("Pod", "web-7d4b9c-x2x4z", "ReplicaSet", "web-7d4b9c", true)));
+        assert!(allowed("CronJob", made("Pod", "web-28123456-x2x4z", "Job", "web-28123456", true)));
+        assert!(allowed("StatefulSet", made("Pod", "web-0", "StatefulSet", "web", true)));
+        assert!(!allowed("Deployment", made("ReplicaSet", "web-7d4b9c", "Deployment", "web", false)), "an owner that made nothing");
+        assert!(!allowed("Deployment", made("Pod", "x", "ReplicaSet", "webhook-7d4b9c", true)), "another Deployment");
+        assert!(!allowed("Deployment", made("Pod", "x", "StatefulSet", "web", true)), "another kind");
     }
 
     #[test]

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 
 use super::{
     Document, Documents,
+    decision::{Decision, Outcome, decide},
     exception::Exception,
     message::{CROSS_ENVIRONMENT_RULE, SHARED_RULE},
     observe::{Budget, Observation, Prints, observe},
-    policy::{Class, Decision, NamespaceFacts, Outcome, Policy, decide},
+    policy::{Class, NamespaceFacts, Policy},
     sharing::{Index, ObjectKey, SharedUse, credentials},
     workload::{Subject, secret_uses},
 };

@@ -11,6 +11,7 @@
 #[cfg(test)]
 mod cases_test;
 mod copies;
+mod decision;
 mod delta;
 mod exception;
 mod judge;
@@ -23,6 +24,7 @@ mod rotation;
 mod sharing;
 mod workload;
 
+pub use decision::{Decision, Outcome, Verdict, decide, undecided};
 pub use delta::Legacy;
 pub use exception::{Exception, ObjectSelector, Standing};
 pub use judge::judge;
@@ -31,8 +33,8 @@ pub use manifest::{Document, Documents, Position};
 pub use message::{MAX_WARNING, MAX_WARNINGS_TOTAL};
 pub use observe::{Budget, Observation, Observed, Prints, observe};
 pub use policy::{
-    Class, ClassModes, Decision, Fix, LabelPower, MODE_LABEL, Mode, NamespaceFacts, NamespaceRule, Outcome, Policy, PolicyError, Rotation,
-    SecretsPolicy, Sharing, Undecided, Verdict, decide, undecided,
+    Class, ClassModes, Fix, LabelPower, MODE_LABEL, Mode, NamespaceFacts, NamespaceRule, Policy, PolicyError, Rotation, SecretsPolicy,
+    Sharing, Undecided,
 };
 pub use rotation::{data_written, overdue};
 pub use sharing::{Credential, Index, ObjectKey, SharedUse, Source, credentials};

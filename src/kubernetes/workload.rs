@@ -22,6 +22,8 @@ pub struct Subject<'a> {
     pub name: &'a str,
     /// `metadata.labels`.
     pub labels: Option<&'a Map<String, Value>>,
+    /// Kind and name of the controller that made it.
+    pub controller: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Subject<'a> {
@@ -36,7 +38,26 @@ impl<'a> Subject<'a> {
             namespace: text("namespace").unwrap_or_default(),
             name: text("name").or_else(|| text("generateName")).unwrap_or_default(),
             labels: metadata.and_then(|metadata| metadata.get("labels")).and_then(Value::as_object),
+            controller: metadata.and_then(controller),
         }
+    }
+
+    /// Kind and name, and those of what it was made from: a pod's ReplicaSet and that one's Deployment, a pod's Job and that
+    /// one's CronJob. The grandparents are told by the names that their controllers give.
+    pub fn origins(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let of_controller = self.controller.and_then(|(kind, name)| match kind {
+            "ReplicaSet" => {
+                let hash = self.label("pod-template-hash")?;
+                Some(("Deployment", name.strip_suffix(hash)?.strip_suffix('-')?))
+            }
+            "Job" => {
+                let (front, scheduled) = name.rsplit_once('-')?;
+                let minutes = scheduled.len() >= 8 && scheduled.bytes().all(|b| b.is_ascii_digit());
+                minutes.then_some(("CronJob", front))
+            }
+            _ => None,
+        });
+        [Some((self.kind, self.name)), self.controller, of_controller].into_iter().flatten()
     }
 
     /// Whether it is a core object of that kind.
@@ -48,6 +69,12 @@ impl<'a> Subject<'a> {
     pub fn label(&self, key: &str) -> Option<&'a str> {
         self.labels.and_then(|labels| labels.get(key)).and_then(Value::as_str)
     }
+}
+
+fn controller(metadata: &Value) -> Option<(&str, &str)> {
+    let owners = metadata.get("ownerReferences")?.as_array()?;
+    let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
+    Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?))
 }
 
 /// Appends `/key`, escaped as RFC 6901 asks.

@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::HashSet, time::Instant};
 use imgscan::{
     detect::Scratch,
     kubernetes::{
-        Budget, Class, Credential, Decision, MODE_LABEL, Mode, NamespaceFacts, ObjectKey, Observed, Outcome, Policy, Prints, SharedUse,
-        Subject, Verdict, credentials, decide, observe, secret_uses, undecided,
+        Budget, Class, Credential, Decision, MAX_WARNINGS_TOTAL, MODE_LABEL, Mode, NamespaceFacts, ObjectKey, Observed, Outcome, Policy,
+        Prints, SharedUse, Subject, Verdict, credentials, decide, observe, secret_uses, undecided,
     },
 };
 use jiff::Timestamp;
@@ -149,7 +149,8 @@ impl InReview<'_> {
     fn remember(&mut self, new: &Observed) {
         if let Some(held) = self.held.take() {
             self.state.index_mut().apply(self.object, self.key.clone(), held);
-        } else if !owned(self.object) && !self.request.namespace.is_empty() {
+        } else if Subject::of(self.object).controller.is_none() && !self.request.namespace.is_empty() {
+            // What a controller made is judged and indexed at what it was made from.
             let known = self.state.index().contains(&self.key);
             if self.old.is_none() {
                 if known || !new.found.is_empty() {
@@ -199,16 +200,14 @@ fn limited(mut decision: Decision, weight: Mode) -> Decision {
         decision.message = if decision.allowed { text.to_owned() } else { format!("{}\n{text}", decision.message) };
         decision.allowed = false;
     } else {
+        // The API server cuts what is beyond its limit for all: this one is not to be lost.
+        while decision.warnings.iter().map(String::len).sum::<usize>() + text.len() > MAX_WARNINGS_TOTAL {
+            decision.warnings.pop();
+        }
         decision.warnings.push(text.to_owned());
     }
     decision.audit.insert("probing".to_owned(), "limited".to_owned());
     decision
-}
-
-/// Whether a controller made the object from another one, which is judged and indexed itself.
-fn owned(object: &Value) -> bool {
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    owners.is_some_and(|owners| owners.iter().any(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true)))
 }
 
 fn forget(state: &State, request: &Request) {
@@ -222,7 +221,7 @@ fn forget(state: &State, request: &Request) {
     // A deletion of a collection names no object; each is told by what is deleted.
     let named = request.old_object.as_deref().map(|old| Subject::of(old).name).unwrap_or_default();
     let name = if request.name.is_empty() { named } else { &request.name };
-    let subject = Subject { kind, group, namespace: &request.namespace, name, labels: None };
+    let subject = Subject { kind, group, namespace: &request.namespace, name, labels: None, controller: None };
     state.index_mut().remove(&ObjectKey::of(&subject, &request.namespace));
 }
 

@@ -268,8 +268,8 @@ impl<'a> Walker<'a, '_> {
             for (key, value) in map {
                 let Some(text) = value.as_str() else { continue };
                 self.path.push(Step::Key(key));
-                let goes_on = if key == LAST_APPLIED {
-                    self.last_applied(text, depth)
+                let goes_on = if key == LAST_APPLIED || (field == Field::Annotation && text.starts_with('{')) {
+                    self.copy(key, text, context, depth)
                 } else {
                     self.say(field, context.container, Some(key), "", text.as_bytes())
                 };
@@ -325,14 +325,14 @@ impl<'a> Walker<'a, '_> {
         })
     }
 
-    /// The copy is walked as the object that it is, once: a copy within the copy is only a text.
-    fn last_applied(&mut self, text: &'a str, depth: usize) -> bool {
-        if self.kind.secret {
-            return true;
-        }
+    /// Whole objects in annotations, by `kubectl apply` and other tools: a copy is walked as the object that it is, once; a copy
+    /// within the copy is only a text. A Secret's copy of itself says no more than the Secret.
+    fn copy(&mut self, key: &'a str, text: &'a str, context: Context<'a>, depth: usize) -> bool {
+        let object = |value: &Value| value.get("kind").is_some_and(Value::is_string) || key == LAST_APPLIED;
         let nested: Value = match serde_json::from_str(text) {
-            Ok(value) if depth <= 4 => value,
-            _ => return self.say(Field::Annotation, None, None, "", text.as_bytes()),
+            Ok(value) if depth <= 4 && object(&value) => value,
+            _ if key == LAST_APPLIED && self.kind.secret => return true,
+            _ => return self.say(Field::Annotation, context.container, Some(key), "", text.as_bytes()),
         };
         let Some(map) = nested.as_object() else { return true };
         let mut walker = Walker { path: self.path.clone(), kind: self.kind, gaps: &mut *self.gaps, emit: &mut *self.emit };
@@ -445,6 +445,11 @@ mod tests {
     fn secrets_ciphertext_and_bookkeeping_are_no_literals() {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "metadata": {"annotations": {LAST_APPLIED: "{\"data\":{\"a\":\"eA==\"}}"}}});
         assert!(all(&secret).is_empty());
+        let copy = json!({"kind": "Secret", "data": {"a": "eA=="}}).to_string();
+        let by_kapp = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"annotations": {"kapp.k14s.io/original": copy}}});
+        assert!(all(&by_kapp).is_empty(), "a copy of a Secret in the Secret");
+        let elsewhere = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"annotations": {"kapp.k14s.io/original": copy}}});
+        assert_eq!(all(&elsewhere).len(), 1, "but not in a pod");
         let sealed =
             json!({"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "spec": {"encryptedData": {"password": "AgBy3i4OJSWK"}}});
         assert!(all(&sealed).is_empty());

@@ -4,9 +4,10 @@
 mod snippet;
 
 use super::{
+    decision::{Decision, Outcome, Verdict},
     literals::clean,
     observe::Observation,
-    policy::{Class, Decision, Outcome, Policy, Verdict},
+    policy::{Class, Policy},
     sharing::SharedUse,
     workload::Subject,
 };
