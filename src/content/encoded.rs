@@ -15,6 +15,8 @@ use crate::detect::decode;
 
 /// How base64 of a gzip file begins, of a zip file, and base64 of base64 of a gzip file.
 static STARTS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| [Finder::new("H4sI"), Finder::new("UEsDB"), Finder::new("SDRzS")]);
+/// How an escape begins, and how long it is.
+static MARKS: LazyLock<[(Finder<'static>, usize); 2]> = LazyLock::new(|| [(Finder::new("%"), 3), (Finder::new("\\u00"), 6)]);
 
 /// Shorter runs hold no container with anything in it.
 const SHORTEST: usize = 48;
@@ -89,7 +91,7 @@ impl Walk<'_> {
             let before = text.get(at.saturating_sub(STEP)..at).unwrap_or_default();
             let start = at - before.iter().rev().take_while(|byte| is_base64(**byte)).count();
             let telling = text.get(start..start + TELLING).filter(|_| at - start < STEP);
-            let nested = telling.and_then(|digits| LENIENT.decode(digits).ok()).is_some_and(|bytes| bytes.iter().all(|b| is_base64(*b)));
+            let nested = telling.is_some_and(holds_base64);
             if !nested {
                 at += STEP;
                 continue;
@@ -108,8 +110,8 @@ impl Walk<'_> {
 
     /// Texts of nothing but `%41` or `\u0041`: no literal of any rule stands in them.
     fn escaped(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
-        for (mark, length) in [(&b"%"[..], 3), (b"\\u00", 6)] {
-            let finder = Finder::new(mark);
+        for (finder, length) in MARKS.iter() {
+            let (mark, length) = (finder.needle(), *length);
             let mut from = 0;
             while let Some(start) = text.get(from..).and_then(|rest| finder.find(rest)).map(|found| found + from) {
                 let rest = text.get(start..text.len().min(start + LONGEST)).unwrap_or_default();
@@ -131,6 +133,15 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether these digits are base64 of digits. Nearly all are no digits in the first place.
+fn holds_base64(digits: &[u8]) -> bool {
+    let mut decoded = [0; TELLING];
+    digits.iter().all(|byte| is_base64(*byte) || *byte == b'=')
+        && LENIENT
+            .decode_slice(digits, &mut decoded)
+            .is_ok_and(|length| decoded.get(..length).is_some_and(|bytes| bytes.iter().all(|byte| is_base64(*byte))))
 }
 
 fn is_base64(byte: u8) -> bool {

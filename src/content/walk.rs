@@ -132,12 +132,17 @@ impl Walk<'_> {
                 Ok(())
             }
             _ => {
-                if outermost && hashing::packaged_path(self.path) {
+                let packaged = outermost && hashing::packaged_path(self.path);
+                if packaged && !whole {
                     let mut hashing = hashing::Hashing::new(self.size);
                     hashing.update(head);
                     *self.meter.hashing.borrow_mut() = Some(hashing);
                 }
-                self.enter(kind, name, head, reader)
+                self.enter(kind, name, head, reader)?;
+                if packaged && whole && self.found {
+                    self.sink.hashes(hashing::of(head));
+                }
+                Ok(())
             }
         }
     }
@@ -242,7 +247,8 @@ pub(super) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, from: usize, to:
     let mut at = from;
     while at < to {
         if buffer.len() <= at {
-            let grown = buffer.len().saturating_mul(2).clamp(FIRST, to.max(FIRST));
+            // No more than was asked for: the names of an archive's members are read like this, too.
+            let grown = buffer.len().saturating_mul(2).clamp(FIRST.min(to), to.max(FIRST));
             buffer.resize(grown, 0);
         }
         let end = buffer.len().min(to);

@@ -69,8 +69,8 @@ impl Name {
 
 /// The words of assigned rules, found in a name in time that does not grow with their number.
 pub(super) struct Words {
-    /// Squashed word and rule, sorted.
-    words: Vec<(Vec<u8>, u32)>,
+    /// Sorted by the first two characters.
+    words: Vec<Word>,
     /// Words that count only where a word of the name starts: by their first two characters.
     edge: Box<Bits>,
     /// Words that count anywhere, by their first four.
@@ -79,18 +79,35 @@ pub(super) struct Words {
     pairs: Vec<(u16, u16)>,
 }
 
+/// A word of an assigned rule.
+struct Word {
+    /// Its first characters, as in [`four`].
+    four: u32,
+    /// Lower case, without separators.
+    letters: Vec<u8>,
+    rule: u32,
+}
+
 const BITS: u32 = 16;
 type Bits = [u64; 1 << (BITS - 6)];
 
-/// Word and bit of a [`Bits`] for up to four characters.
-fn place(characters: &[u8]) -> (usize, u32) {
-    let number = characters.iter().take(4).fold(0u32, |number, byte| number << 8 | u32::from(*byte));
-    let index = number.wrapping_mul(0x9e37_79b1) >> (32 - BITS);
+/// Up to four characters as a number.
+fn four(characters: &[u8]) -> u32 {
+    match characters {
+        [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
+        [a, b, ..] => u32::from_le_bytes([*a, *b, 0, 0]),
+        _ => 0,
+    }
+}
+
+/// Word and bit of a [`Bits`] for a number.
+fn place(four: u32) -> (usize, u32) {
+    let index = four.wrapping_mul(0x9e37_79b1) >> (32 - BITS);
     ((index >> 6) as usize, index & 63)
 }
 
-fn holds(bits: &Bits, characters: &[u8]) -> bool {
-    let (word, shift) = place(characters);
+fn holds(bits: &Bits, four: u32) -> bool {
+    let (word, shift) = place(four);
     bits[word] >> shift & 1 != 0
 }
 
@@ -119,10 +136,18 @@ impl Words {
         let (mut edge, mut anywhere) = (Box::new([0u64; 1 << (BITS - 6)]), Box::new([0u64; 1 << (BITS - 6)]));
         for (word, _) in &words {
             let (bits, characters) = if word.len() <= WHOLE { (&mut edge, 2) } else { (&mut anywhere, 4) };
-            let (at, shift) = place(&word[..characters]);
+            let (at, shift) = place(four(&word[..characters]));
             bits[at] |= 1 << shift;
         }
+        let words = words.into_iter().map(|(letters, rule)| Word { four: four(&letters), letters, rule }).collect();
         Self { words, edge, anywhere, pairs }
+    }
+
+    /// The words that begin with the same two characters, and some others.
+    fn beginning(&self, characters: &[u8]) -> &[Word] {
+        let [first, second, ..] = characters else { return &[] };
+        let (from, to) = self.pairs[pair(*first, *second)];
+        self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default()
     }
 
     /// The rules whose word is in the name, with the word's length. Words of up to 4 letters count only as whole words
@@ -134,20 +159,26 @@ impl Words {
         let letters = name.squashed();
         let edges = name.edges();
         let is_edge = |at: usize| edges >> at & 1 != 0;
-        for (at, two) in letters.windows(2).enumerate() {
-            let whole = is_edge(at) && holds(&self.edge, two);
-            if !whole && !letters.get(at..at + 4).is_some_and(|four| holds(&self.anywhere, four)) {
+        let mut add = |rule: u32, length: usize, at: usize| found.push((rule, length + if is_edge(at) { EDGE } else { 0 }));
+        // Nearly every name ends in these two loops, which is why they do so little.
+        for start in name.starts.iter().take(name.words) {
+            let at = usize::from(*start);
+            let Some(two) = letters.get(at..at + 2).filter(|two| holds(&self.edge, four(two))) else { continue };
+            for word in self.beginning(two).iter().filter(|word| word.letters.len() <= WHOLE) {
+                let end = at + word.letters.len();
+                if is_edge(end) && letters.get(at..end) == Some(word.letters.as_slice()) {
+                    add(word.rule, word.letters.len(), at);
+                }
+            }
+        }
+        for (at, characters) in letters.windows(4).enumerate() {
+            let number = four(characters);
+            if !holds(&self.anywhere, number) {
                 continue;
             }
-            let (from, to) = self.pairs[pair(two[0], two[1])];
-            let third = letters.get(at + 2);
-            for (word, rule) in self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default() {
-                let end = at + word.len();
-                if (word.get(2) == third || word.len() == 2)
-                    && letters.get(at..end) == Some(word.as_slice())
-                    && (word.len() > WHOLE || (is_edge(at) && is_edge(end)))
-                {
-                    found.push((*rule, word.len() + if is_edge(at) { EDGE } else { 0 }));
+            for word in self.beginning(characters).iter().filter(|word| word.four == number && word.letters.len() > WHOLE) {
+                if letters.get(at..at + word.letters.len()) == Some(word.letters.as_slice()) {
+                    add(word.rule, word.letters.len(), at);
                 }
             }
         }

@@ -90,12 +90,20 @@ pub(super) struct Reach {
     pub(super) at_anchor: bool,
     /// The bytes with which every match begins, as far as the pattern fixes their number.
     lead: Vec<ByteSet>,
+    /// The anchor in the midst of every match and what follows it, as far as the pattern fixes their number; empty where the
+    /// anchor's place is not known.
+    from_anchor: Vec<ByteSet>,
 }
 
 impl Reach {
     /// Whether a match may begin with these bytes: tells most places from a credential before the pattern is even compiled.
     pub(super) fn may_begin(&self, text: &[u8]) -> bool {
-        text.len() >= self.lead.len() && self.lead.iter().zip(text).all(|(set, byte)| set.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0)
+        begins(&self.lead, text)
+    }
+
+    /// Whether a match may have its anchor where this text starts.
+    pub(super) fn may_hold(&self, text: &[u8]) -> bool {
+        begins(&self.from_anchor, text)
     }
 }
 
@@ -107,6 +115,20 @@ impl ByteSet {
     fn add(&mut self, from: u8, to: u8) {
         (from..=to).for_each(|byte| self.0[usize::from(byte >> 6)] |= 1 << (byte & 63));
     }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
+    }
+}
+
+/// Whether each of the first bytes is in its set.
+fn begins(sets: &[ByteSet], text: &[u8]) -> bool {
+    text.len() >= sets.len() && sets.iter().zip(text).all(|(set, byte)| set.has(*byte))
+}
+
+/// Whether a text that starts with these letters, of either case, can have each of its first bytes in its set.
+fn could_begin(sets: &[ByteSet], letters: &[u8]) -> bool {
+    sets.iter().zip(letters).all(|(set, letter)| set.has(letter.to_ascii_lowercase()) || set.has(letter.to_ascii_uppercase()))
 }
 
 /// Positions of [`Reach::lead`].
@@ -204,21 +226,34 @@ impl Pattern {
     pub(super) fn reach(&self) -> &Reach {
         self.reach.get_or_init(|| {
             let Ok(hir) = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) else {
-                return Reach { shortest: 0, longest: LONGEST, at_anchor: false, lead: Vec::new() };
+                return Reach { shortest: 0, longest: LONGEST, at_anchor: false, lead: Vec::new(), from_anchor: Vec::new() };
             };
             let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
-            let prefixes = Extractor::new().extract(&hir);
-            let anchored = |prefix: &[u8]| {
-                self.anchors
-                    .iter()
-                    .any(|anchor| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor.as_bytes())))
+            let starts = |hir: &Hir, is: &dyn Fn(&[u8], &[u8]) -> bool| {
+                let anchored = |prefix: &[u8]| self.anchors.iter().any(|anchor| is(prefix, anchor.as_bytes()));
+                let prefixes = Extractor::new().extract(hir);
+                prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())))
             };
             let at_anchor =
-                prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())));
-            let mut sets = Vec::new();
-            lead(&hir, &mut sets);
-            sets.truncate(LEAD);
-            Reach { shortest: hir.properties().minimum_len().unwrap_or(0), longest, at_anchor, lead: sets }
+                starts(&hir, &|prefix, anchor| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor)));
+            let sets = |hir: &Hir| {
+                let mut sets = Vec::new();
+                lead(hir, &mut sets);
+                sets.truncate(LEAD);
+                sets
+            };
+            // A class behind the anchor has more members than prefixes are listed for: then they are shorter than the anchor.
+            let begins = |prefix: &[u8], anchor: &[u8]| {
+                let common = prefix.len().min(anchor.len());
+                common > 2 && prefix.get(..common).zip(anchor.get(..common)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+            };
+            let parts = if let HirKind::Concat(parts) = hir.kind() { parts.as_slice() } else { &[] };
+            let rests = (1..parts.len()).map(|from| Hir::concat(parts.get(from..).unwrap_or_default().to_vec()));
+            // Each anchor must fit there: one that stands elsewhere in the pattern is no reason to reject.
+            let fits = |sets: &Vec<ByteSet>| self.anchors.iter().all(|anchor| could_begin(sets, anchor.as_bytes()));
+            let places = rests.filter(|rest| !at_anchor && starts(rest, &begins));
+            let from_anchor = places.map(|rest| sets(&rest)).find(fits).unwrap_or_default();
+            Reach { shortest: hir.properties().minimum_len().unwrap_or(0), longest, at_anchor, lead: sets(&hir), from_anchor }
         })
     }
 }
@@ -419,5 +454,21 @@ mod tests {
             assert!(!pattern.reach().may_begin(never.as_bytes()), "{source} {never}");
         }
         assert!(!Pattern::for_test("tok_[0-9]{8}", &[]).reach().may_begin(b"tok_1"), "the text ends too early");
+    }
+
+    #[test]
+    fn what_may_follow_an_anchor_in_the_midst() {
+        for (source, anchor, holds, never) in [
+            ("[a-z]{3}7Q~[A-Z]{4}[0-9]?", "7Q~A", "7Q~AAAA", "7Q~AAA1"),
+            ("https?://[a-z]{1,9}/hooks/(?P<secret>[a-z0-9]{5})", "/hooks/", "/hooks/abcde", "/hooks/abc"),
+            ("(?i)auth[a-z]{0,9}: {0,2}api-key [0-9]{4}", "API-Key ", "api-KEY 1234", "api-key for"),
+        ] {
+            let pattern = Pattern::for_test(source, &[anchor]);
+            assert!(!pattern.reach().at_anchor, "{source}");
+            assert!(pattern.reach().may_hold(holds.as_bytes()), "{source} {holds}");
+            assert!(!pattern.reach().may_hold(never.as_bytes()), "{source} {never}");
+        }
+        let elsewhere = Pattern::for_test("(?:sk|rk)[a-z]{1,9}", &["tok_"]);
+        assert!(elsewhere.reach().may_hold(b"anything"), "where nothing is known, everything may be");
     }
 }

@@ -279,7 +279,8 @@ impl<'e, 's> Search<'e, 's> {
                     Meaning::Value => self.named(name, &field.value, field.span.clone(), haystack, hint, place, (true, Form::Operator)),
                 }
                 // Unescaped: other than what the raw search sees.
-                if haystack.get(field.span.clone()) != Some(field.value.as_ref()) {
+                let same = |there: &[u8]| std::ptr::eq(there, field.value.as_ref()) || there == field.value.as_ref();
+                if !haystack.get(field.span.clone()).is_some_and(same) {
                     self.unescaped(&field.value, &field.span, hint);
                 }
                 if !field.evidence.is_empty() && self.depth == 0 {

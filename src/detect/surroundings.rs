@@ -231,7 +231,10 @@ const SYSTEM: &[&str] = &[
 
 fn is_package(path: &str) -> bool {
     path.rsplit('/').skip(1).any(|part| PACKAGES.contains(&part))
-        || [".m2/repository/", ".cargo/registry/", ".nuget/packages/"].iter().any(|folder| path.contains(folder))
+        || memchr::memchr_iter(b'.', path.as_bytes()).any(|dot| {
+            let hidden = path.get(dot..).unwrap_or_default();
+            [".m2/repository/", ".cargo/registry/", ".nuget/packages/"].iter().any(|folder| hidden.starts_with(folder))
+        })
         || SYSTEM.iter().any(|start| path.trim_start_matches('/').starts_with(start))
 }
 

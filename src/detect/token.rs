@@ -28,6 +28,9 @@ pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Opti
         if in_word || !reach.may_begin(text.get(anchor.start..).unwrap_or_default()) {
             return None;
         }
+    } else if !reach.may_hold(text.get(anchor.start..).unwrap_or_default()) {
+        // Another place of the same match may hold the anchor too; it is a hit of its own.
+        return None;
     }
     let regex = pattern.regex()?;
     let before = if at_anchor { 0 } else { reach.longest.min(BEFORE) };

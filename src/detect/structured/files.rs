@@ -19,13 +19,12 @@ pub(super) fn matches(path: &str, patterns: &[&str]) -> bool {
 /// Whether `path`, without a copy's suffix, is of one pattern.
 pub(super) fn matches_one(path: &str, pattern: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    if let Some((above, last)) = pattern.split_once("/**/") {
-        return matches_name(name, last) && has_folders(folder, above);
-    }
-    match pattern.rsplit_once('/') {
-        Some((folders, last)) => matches_name(name, last) && ends_with_folders(folder, folders),
-        None => matches_name(name, pattern),
-    }
+    let Some((folders, last)) = pattern.rsplit_once('/') else { return matches_name(name, pattern) };
+    matches_name(name, last)
+        && match folders.strip_suffix("/**") {
+            Some(above) => has_folders(folder, above),
+            None => ends_with_folders(folder, folders),
+        }
 }
 
 fn matches_name(name: &str, pattern: &str) -> bool {

@@ -1,20 +1,51 @@
 //! Which detectors come into question for a file, by its name: asked for every file of an image, so no list is walked.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    sync::OnceLock,
+};
 
 use super::{DETECTORS, files};
+
+/// FNV-1a, for short keys: which keys there are is fixed, so nobody can make them collide.
+#[derive(Default)]
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0 ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    }
+}
+
+/// Values by text in lower case.
+type ByText<T> = HashMap<Vec<u8>, Vec<T>, BuildHasherDefault<Fnv>>;
+
+/// Bytes of the longest text that can be looked up.
+const LONGEST: usize = 256;
+
+/// The text in lower case; empty, which is no key, where it is longer than any key.
+fn lower<'b>(text: &str, buffer: &'b mut [u8; LONGEST]) -> &'b [u8] {
+    let lower = buffer.get_mut(..text.len()).unwrap_or_default();
+    lower.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from.to_ascii_lowercase());
+    lower
+}
 
 /// Positions in [`DETECTORS`] by what their patterns fix of a name. Where that says little, the pattern itself is there, too.
 #[derive(Default)]
 struct Index {
     /// The whole name, in lower case.
-    names: HashMap<String, Vec<u16>>,
+    names: ByText<u16>,
     /// What comes after the last dot, in lower case.
-    extensions: HashMap<String, Vec<u16>>,
+    extensions: ByText<u16>,
     /// The first byte, in lower case.
-    starts: HashMap<u8, Vec<(u16, &'static str)>>,
+    starts: ByText<(u16, &'static str)>,
     /// The folder right above, in lower case.
-    folders: HashMap<String, Vec<(u16, &'static str)>>,
+    folders: ByText<(u16, &'static str)>,
     /// Nothing that can be looked up.
     others: Vec<(u16, &'static str)>,
     /// Nothing at all: any file.
@@ -38,10 +69,12 @@ impl Index {
         let extension = name.rsplit_once('.').map(|(_, extension)| extension).filter(|extension| !extension.contains('*'));
         let folder = folder.rsplit('/').next().filter(|folder| !folder.is_empty() && !folder.contains('*'));
         let list = match (extension, folder, name.bytes().next()) {
-            _ if !name.contains('*') => self.names.entry(name).or_default(),
-            (Some(extension), ..) => self.extensions.entry(extension.to_owned()).or_default(),
-            (_, Some(folder), _) => return self.folders.entry(folder.to_ascii_lowercase()).or_default().push((position, pattern)),
-            (.., Some(first)) if first != b'*' => return self.starts.entry(first).or_default().push((position, pattern)),
+            _ if !name.contains('*') => self.names.entry(name.into_bytes()).or_default(),
+            (Some(extension), ..) => self.extensions.entry(extension.as_bytes().to_vec()).or_default(),
+            (_, Some(folder), _) => {
+                return self.folders.entry(folder.to_ascii_lowercase().into_bytes()).or_default().push((position, pattern));
+            }
+            (.., Some(first)) if first != b'*' => return self.starts.entry(vec![first]).or_default().push((position, pattern)),
             _ if pattern == "*" => &mut self.any,
             _ => return self.others.push((position, pattern)),
         };
@@ -61,14 +94,16 @@ pub(super) fn candidates(path: &str) -> Vec<u16> {
     }
     let path = files::without_copy_suffix(path);
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let name = name.to_ascii_lowercase();
-    found.extend(index.names.get(&name).into_iter().flatten());
-    found.extend(name.rsplit_once('.').and_then(|(_, extension)| index.extensions.get(extension)).into_iter().flatten());
-    let folder = folders.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let mut buffer = [0; LONGEST];
+    found.extend(index.names.get(lower(name, &mut buffer)).into_iter().flatten());
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    found.extend(index.extensions.get(lower(extension, &mut buffer)).into_iter().flatten());
+    let folder = folders.rsplit('/').next().unwrap_or_default();
+    let first = name.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
     let patterns = [
         index.others.as_slice(),
-        index.folders.get(&folder).map_or(&[], Vec::as_slice),
-        name.bytes().next().and_then(|first| index.starts.get(&first)).map_or(&[], Vec::as_slice),
+        index.folders.get(lower(folder, &mut buffer)).map_or(&[], Vec::as_slice),
+        index.starts.get([first].as_slice()).map_or(&[], Vec::as_slice),
     ];
     found.extend(patterns.into_iter().flatten().filter(|(_, pattern)| files::matches_one(path, pattern)).map(|(position, _)| position));
     found.sort_unstable();

@@ -149,15 +149,27 @@ impl<'a> Tree<'a> {
 
     /// The name that a leaf with this key has in a container.
     pub(super) fn named(&self, node: NodeId, key: &str) -> String {
-        let mut parts: Vec<&str> = vec![shorten(key)];
-        let mut node = node;
-        while node != ROOT && parts.len() < SHOWN_PARENTS {
-            parts.push(shorten(self.key(node)));
+        // Asked for every value of every structured file: one allocation, of the right size.
+        let mut parts = [""; SHOWN_PARENTS];
+        let (mut count, mut length, mut node, mut next) = (0, 0, node, shorten(key));
+        while let Some(slot) = parts.get_mut(count) {
+            *slot = next;
+            count += 1;
+            length += next.len() + 1;
+            if node == ROOT {
+                break;
+            }
+            next = shorten(self.key(node));
             node = self.parent(node);
         }
-        parts.retain(|part| !part.is_empty());
-        parts.reverse();
-        parts.join(".")
+        let mut name = String::with_capacity(length);
+        for part in parts.iter().take(count).rev().filter(|part| !part.is_empty()) {
+            if !name.is_empty() {
+                name.push('.');
+            }
+            name.push_str(part);
+        }
+        name
     }
 }
 

@@ -137,9 +137,9 @@ impl<'t, 'a> Values<'t, 'a> {
     }
 
     fn scripts(&self, leaf: &Leaf<'_>, key: &str, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
-        let several = leaf.value.contains(&b'\n');
-        let command = COMMANDS.iter().any(|command| key.eq_ignore_ascii_case(command)) || self.tree.key(leaf.node) == "scripts";
-        if several || (command && leaf.value.contains(&b' ')) {
+        let several = memchr::memchr(b'\n', &leaf.value).is_some();
+        let command = || COMMANDS.iter().any(|command| key.eq_ignore_ascii_case(command)) || self.tree.key(leaf.node) == "scripts";
+        if several || (memchr::memchr(b' ', &leaf.value).is_some() && command()) {
             let from = leaf.span.clone();
             let mut locator = Locator::new(&from);
             shell::fields(&leaf.value, &mut |mut field| {
@@ -183,7 +183,8 @@ pub(super) fn assignment(item: &[u8]) -> Option<(String, usize)> {
 /// The parameters of a URL's query, at most 50, with the places of their values.
 pub(super) fn query(url: &[u8]) -> Vec<(String, Range<usize>)> {
     let mut found = Vec::new();
-    let Some(scheme) = memchr::memmem::find(url.get(..url.len().min(16)).unwrap_or(url), b"://") else { return found };
+    let head = url.get(..url.len().min(16)).unwrap_or(url);
+    let Some(scheme) = memchr::memchr_iter(b':', head).find(|at| head.get(at + 1..at + 3) == Some(b"//")) else { return found };
     let Some(mark) = memchr::memchr(b'?', url.get(scheme..).unwrap_or_default()) else { return found };
     let mut at = scheme + mark + 1;
     for pair in url.get(at..).unwrap_or_default().split(|b| matches!(b, b'&' | b'#' | b' ' | b'\n')).take(50) {
