@@ -58,6 +58,8 @@ impl Walk<'_> {
         let packaged = outermost && hashing::packaged_path(self.path);
         let first = if hint.binary && !packaged { window } else { window.max(WHOLE) };
         let mut at_start = outermost;
+        // Of a long file that somebody may own, once something was found in what is still in memory of its start.
+        let mut hashing: Option<hashing::Hashing> = None;
         if body.len() < head.len() {
             body.resize(head.len(), 0);
         }
@@ -80,8 +82,17 @@ impl Walk<'_> {
             if last {
                 if at_start && self.found {
                     self.sink.hashes(hashing::of(text));
+                } else if let Some(mut hashing) = hashing {
+                    hashing.update(text.get(OVERLAP..).unwrap_or_default());
+                    self.sink.hashes(hashing.finish());
                 }
                 return Ok(());
+            }
+            if at_start && packaged && self.found {
+                hashing = Some(hashing::Hashing::new(Some(0)));
+            }
+            if let Some(hashing) = &mut hashing {
+                hashing.update(text.get(if at_start { 0 } else { OVERLAP }..).unwrap_or_default());
             }
             at_start = false;
             let kept = filled - OVERLAP;

@@ -1,16 +1,20 @@
 //! Zip archives (jar, war, whl, nupkg, docx, apk of Android), read front to back by their local headers, so that no byte is
-//! left out and nothing is held in memory; what the central directory adds is compared at the end.
+//! left out and nothing is held in memory; what the central directory says is compared at the end. Programs believe the one or
+//! the other: members that differ are read as the directory describes them, too, where the archive is small enough to be kept.
 //!
 //! PKWARE APPNOTE.TXT 6.3.10: sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.3.12 (central directory),
 //! 4.3.16 (end record), 4.5.3 (zip64 extra field).
 
-use std::io::{self, Read};
+use std::{
+    cell::RefCell,
+    io::{self, Read},
+};
 
 use super::{
     meter::Unpacked,
     peek::{Inflate, Peek, Until},
     tar::damaged,
-    walk::{Walk, fill},
+    walk::{SMALL, Walk, fill},
 };
 
 pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
@@ -43,7 +47,9 @@ impl Header {
 
 /// Scans every member and everything between them.
 pub(super) fn zip(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io::Result<()> {
-    let mut source = Peek::new(reader);
+    let kept = RefCell::new(Some(Vec::new()));
+    let mut keeping = Keeping { reader, kept: &kept };
+    let mut source = Peek::new(&mut keeping);
     let mut seen = Vec::new();
     loop {
         let offset = source.offset();
@@ -66,7 +72,12 @@ pub(super) fn zip(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io:
                 let mut tail = Vec::new();
                 let filled = fill(&mut source, &mut tail, 0, DIRECTORY)?;
                 let tail = tail.get(..filled).unwrap_or_default();
-                if unseen(tail, start, &seen) {
+                let differing = differing(tail, start, &seen);
+                let bytes = kept.take();
+                let read = differing.is_some_and(|differing| {
+                    differing.is_empty() || bytes.is_some_and(|bytes| differing.iter().all(|member| by_directory(walk, member, &bytes)))
+                });
+                if !read {
                     walk.gap("the archive's directory names members that differ from those in its body".to_owned(), None);
                 }
                 // Names, comments, extra fields, and what follows the archive. A second archive may follow, too.
@@ -210,23 +221,75 @@ fn descriptor(source: &mut Peek<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the central directory names a member whose local header was not met, or was met with another method.
-fn unseen(directory: &[u8], start: u64, seen: &[(u64, u16)]) -> bool {
-    let Some(end) = memchr::memmem::rfind(directory, END) else { return false };
+/// Keeps what passes, up to [`SMALL`] bytes; more is not kept at all.
+struct Keeping<'r> {
+    reader: &'r mut dyn Read,
+    kept: &'r RefCell<Option<Vec<u8>>>,
+}
+
+impl Read for Keeping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let mut kept = self.kept.borrow_mut();
+        if let Some(bytes) = kept.as_mut() {
+            bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        }
+        kept.take_if(|bytes| bytes.len() > SMALL);
+        Ok(count)
+    }
+}
+
+/// A member as the central directory describes it.
+struct Listed {
+    offset: u64,
+    flags: u16,
+    method: u16,
+    packed: u64,
+    name: String,
+}
+
+/// The members of the central directory whose local header was not met, or was met with another method. `None` where the directory
+/// is damaged.
+fn differing(directory: &[u8], start: u64, seen: &[(u64, u16)]) -> Option<Vec<Listed>> {
+    let mut differing = Vec::new();
+    let Some(end) = memchr::memmem::rfind(directory, END) else { return Some(differing) };
     let declared = directory.get(end..).and_then(|record| long(record, 16)).unwrap_or(0xffff_ffff);
     // Data in front of the archive moves all offsets.
     let shift = if declared == 0xffff_ffff { 0 } else { start.saturating_sub(declared) };
     let mut rest = directory;
     while rest.starts_with(CENTRAL) {
-        let fields = (|| Some((short(rest, 10)?, short(rest, 28)?, short(rest, 30)?, short(rest, 32)?, long(rest, 42)?)))();
-        let Some((method, name, extra, comment, offset)) = fields else { return true };
+        let (flags, method, packed) = (short(rest, 8)?, short(rest, 10)?, long(rest, 20)?);
+        let (name, extra, comment) = (usize::from(short(rest, 28)?), usize::from(short(rest, 30)?), usize::from(short(rest, 32)?));
+        let offset = long(rest, 42)?;
         if offset != 0xffff_ffff && seen.len() < REMEMBERED {
             let at = seen.binary_search_by_key(&(offset + shift), |entry| entry.0);
             if at.ok().and_then(|at| seen.get(at)).is_none_or(|entry| entry.1 != method) {
-                return true;
+                let name = String::from_utf8_lossy(rest.get(46..46 + name).unwrap_or_default()).into_owned();
+                differing.push(Listed { offset: offset + shift, flags, method, packed, name });
             }
         }
-        rest = rest.get(46 + usize::from(name) + usize::from(extra) + usize::from(comment)..).unwrap_or_default();
+        rest = rest.get(46 + name + extra + comment..).unwrap_or_default();
     }
-    false
+    Some(differing)
+}
+
+/// Reads a member of an archive that is in memory as its directory describes it; whether it could be read.
+fn by_directory(walk: &mut Walk<'_>, member: &Listed, archive: &[u8]) -> bool {
+    let content = (|| {
+        let local = archive.get(usize::try_from(member.offset).ok()?..).filter(|local| local.starts_with(LOCAL))?;
+        let content = local.get(30 + usize::from(short(local, 26)?) + usize::from(short(local, 28)?)..)?;
+        content.get(..usize::try_from(member.packed).ok()?)
+    })();
+    let Some(content) = content.filter(|_| member.flags & 1 == 0 && walk.meter.member().is_ok()) else { return false };
+    let meter = walk.meter.clone();
+    match member.method {
+        // Counted like unpacked bytes: any number of members may share theirs.
+        0 => walk.within(&member.name, |walk| walk.stream(&member.name, &mut Unpacked { reader: content, meter })),
+        8 => {
+            let mut content = Unpacked { reader: flate2::bufread::DeflateDecoder::new(content), meter };
+            walk.within(&member.name, |walk| walk.stream(&member.name, &mut content));
+        }
+        _ => return false,
+    }
+    true
 }

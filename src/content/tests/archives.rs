@@ -117,6 +117,33 @@ fn a_lying_size_hides_nothing_and_a_lying_directory_is_a_gap() {
     assert_eq!(scan("x.zip", &other.finish("")).gaps.len(), 1);
 }
 
+#[test]
+fn members_are_read_as_the_body_and_as_the_directory_describe_them() {
+    let (body, directory) = (token(48), token(49));
+    // The body says stored, the directory says deflated: what a program sees that believes the directory.
+    let hidden = deflate(&env(&directory));
+    let mut archive =
+        Zip::new().add("open", &env(&body), Shape::default()).add("hidden", &hidden, Shape { stored: true, ..Shape::default() });
+    let at = memchr::memmem::rfind(&archive.directory, b"PK\x01\x02").expect("two members");
+    archive.directory[at + 10] = 8;
+    let bytes = archive.finish("");
+    let seen = scan("x.zip", &bytes);
+    assert_eq!(seen.ways(&body), ["open"]);
+    assert_eq!(seen.ways(&directory), ["hidden"]);
+    assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
+    // A large archive is not kept: then the difference is a gap.
+    let filler: Vec<u8> = (0..2u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mut archive = Zip::new().add("large", &filler, Shape { stored: true, ..Shape::default() }).add(
+        "hidden",
+        &hidden,
+        Shape { stored: true, ..Shape::default() },
+    );
+    let at = memchr::memmem::rfind(&archive.directory, b"PK\x01\x02").expect("two members");
+    archive.directory[at + 10] = 8;
+    let seen = scan("x.zip", &archive.finish(""));
+    assert_eq!(seen.gaps, [": the archive's directory names members that differ from those in its body"]);
+}
+
 pub(super) fn cpio(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, content) in members.iter().chain([&("TRAILER!!!", &b""[..])]) {

@@ -308,3 +308,27 @@ fn many_bags_of_many_rounds_cost_no_more_than_one() {
     // One bag's million rounds take seconds where nothing is optimised; three thousand would take hours.
     assert!(started.elapsed().as_secs() < 120);
 }
+
+#[test]
+fn packages_as_rpmbuild_writes_them() {
+    let token = token(82);
+    for (compressor, step) in [("w9.gzdio", "gzip"), ("w6.xzdio", "xz"), ("w3.zstdio", "zstd"), ("w9.bzdio", "bzip2")] {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        std::fs::write(folder.path().join("app.env"), env(&token)).expect("a scratch folder");
+        let spec = format!(
+            "Name: app\nVersion: 1\nRelease: 1\nSummary: T\nLicense: T\nBuildArch: noarch\n%description\nT\n\
+             %install\nmkdir -p %{{buildroot}}/etc\ncp {}/app.env %{{buildroot}}/etc/app.env\n%files\n/etc/app.env\n",
+            folder.path().display()
+        );
+        std::fs::write(folder.path().join("app.spec"), spec).expect("a scratch folder");
+        let top = format!("_topdir {}", folder.path().display());
+        let payload = format!("_binary_payload {compressor}");
+        if run(folder.path(), "rpmbuild", &["-bb", "--define", &top, "--define", &payload, "app.spec"]).is_none() {
+            return;
+        }
+        let bytes = std::fs::read(folder.path().join("RPMS/noarch/app-1-1.noarch.rpm")).expect("made by rpmbuild");
+        let seen = scan("app.rpm", &bytes);
+        assert_eq!(seen.ways(&token), [format!("payload > {step} > ./etc/app.env")], "{:?}", seen.gaps);
+        assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
+    }
+}

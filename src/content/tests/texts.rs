@@ -115,3 +115,13 @@ fn helm_releases_and_archives_in_base64() {
     let wrapped: Vec<&str> = archive.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
     expect("archive.pem", format!("-----\n{}\n-----\n", wrapped.join("\n")).as_bytes(), &token, "base64 > .env");
 }
+
+#[test]
+fn a_long_file_is_hashed_once_something_was_found_in_its_beginning() {
+    let mut bytes = env(&token(70));
+    bytes.extend((0..6u32 << 20).map(|n| b"0123456789abcdef\n"[(n.wrapping_mul(2_654_435_761) >> 28) as usize]));
+    assert_eq!(scan("usr/share/x.log", &bytes).hashes, Some(hashing::of(&bytes)));
+    assert_eq!(scan("home/x.log", &bytes).hashes, None, "no package owns a home");
+    bytes.rotate_right(5 << 20);
+    assert_eq!(scan("usr/share/x.log", &bytes).hashes, None, "the beginning was gone when something was found");
+}
