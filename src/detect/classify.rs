@@ -35,6 +35,31 @@ pub(super) struct Judged {
     pub(super) decoded: Option<Vec<u8>>,
 }
 
+/// Whether the name says that there is no credential.
+fn denies(name: &[u8]) -> bool {
+    [&b"disable-"[..], b"disabled-", b"no-", b"skip-", b"without-", b"ask-", b"hide-", b"require-"]
+        .iter()
+        .any(|word| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+}
+
+/// Last parts of dotted names that describe a value.
+const SCHEMA: &[&[u8]] = &[
+    b"shape",
+    b"type",
+    b"$ref",
+    b"documentation",
+    b"description",
+    b"format",
+    b"title",
+    b"pattern",
+    b"class",
+    b"locationName",
+    b"placeholder",
+    b"displayName",
+    b"helpText",
+    b"tooltip",
+];
+
 /// Rules of one name, kept to avoid an allocation for each.
 pub(super) type Buffer = Vec<(u32, usize)>;
 
@@ -60,13 +85,26 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     } else {
         buffer.clear();
     }
+    // `members.Password.shape`: a schema says what a password looks like.
+    if SCHEMA.contains(&last_part(named.name)) && last_part(named.name).len() < named.name.len() {
+        return None;
+    }
+    // `--disabled-password`, `--no-password`: flags that take no value.
+    if denies(last_part(named.name)) {
+        return None;
+    }
     // Nearly every value of a structured file ends here: before anybody looks at it.
     if meaning.is_none() && buffer.is_empty() {
         return None;
     }
     let (lead, bare) = scheme(value);
     // `pgPassword: "POSTGRES_PASSWORD"` names a variable.
-    if quiet::is_reference(bare) || quiet::is_constant(bare) || (bare.len() != value.len() && quiet::is_reference(value)) {
+    if quiet::is_reference(bare)
+        || quiet::is_expression(bare)
+        || quiet::is_published(bare)
+        || quiet::is_constant(bare)
+        || (bare.len() != value.len() && quiet::is_reference(value))
+    {
         return None;
     }
     if let Some(judged) = assigned(index, rules, named, meaning, bare, buffer) {
@@ -151,6 +189,9 @@ fn assigned(
         if meaning.is_none() && last_part(named.name).len() < named.name.len() && !in_last_part(index, named.name, *id) {
             confidence = Confidence::Low;
         }
+        if named.surroundings.published {
+            confidence = Confidence::Low;
+        }
         return Some(Judged {
             rule: *id,
             start: named.value.len() - bare.len(),
@@ -204,6 +245,9 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
     }
     let subject = subject(named, name, meaning, bare, shape);
     let confidence = model::judge(&subject)?;
+    // `password: "Contrasenya"`; examples in a schema of requests and answers.
+    let example = named.name.split(|b| *b == b'.').any(|part| matches!(part, b"example" | b"examples"));
+    let confidence = if named.surroundings.translation || named.surroundings.published || example { Confidence::Low } else { confidence };
     Some(Judged {
         rule: index.rule(meaning.class.rule())?,
         start: named.value.len() - bare.len(),

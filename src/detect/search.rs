@@ -66,7 +66,7 @@ struct Claim<'a> {
 
 impl<'e, 's> Search<'e, 's> {
     pub(super) fn new(engine: &'e Engine, scratch: &'s mut Scratch) -> Self {
-        let place = Surroundings { kind: Kind::Other, test: false, package: false };
+        let place = Surroundings { kind: Kind::Other, test: false, package: false, published: false, translation: false };
         Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, literals_seen: 0, late: false, place, facts: Vec::new() }
     }
 
@@ -188,6 +188,8 @@ impl<'e, 's> Search<'e, 's> {
         let quoted = quoted || (query && text.len() >= 16);
         let surroundings = if surroundings.kind == Kind::Source && minified(haystack, value.start) {
             Surroundings { kind: Kind::Generated, ..surroundings }
+        } else if surroundings.kind == Kind::Source && documents(haystack, name_start) {
+            Surroundings { kind: Kind::Docs, published: true, ..surroundings }
         } else {
             surroundings
         };
@@ -304,6 +306,9 @@ impl<'e, 's> Search<'e, 's> {
             || quiet::is_placeholder(value, true)
             || quiet::is_reference(value)
             || (value.len() < 24 && quiet::is_placeholder(value, false))
+            || quiet::is_published(value)
+            || (hint.binary && words_run_together(haystack, &found.secret, anchor.end))
+            || within_base64(haystack, &found.whole)
         {
             return;
         }
@@ -325,7 +330,7 @@ impl<'e, 's> Search<'e, 's> {
                 Some(_) if self.place.package => confidence = Confidence::Low,
                 Some(_) => {}
             }
-        } else if found.secret != found.whole && value.len() < 20 && !url::strong(value) && self.quiet_place() {
+        } else if found.secret != found.whole && (self.place.published || (value.len() < 20 && !url::strong(value) && self.quiet_place())) {
             confidence = Confidence::Low;
         }
         self.claim(Claim {
@@ -414,14 +419,18 @@ impl<'e, 's> Search<'e, 's> {
             }
         }
         // Keys and tokens of no provider abound in tests and manuals; guesses were judged with their place.
-        if self.place.package && rule.provider == "private-key" {
+        let anybodys = matches!(rule.provider.as_ref(), "private-key" | "jwt" | "generic" | "pwhash" | "keystore");
+        if self.place.published && (anybodys || rank < Rank::Token) {
+            confidence = Confidence::Low;
+            evidence.push("in published documentation or a library's test".to_owned());
+        } else if self.place.package && rule.provider == "private-key" {
             confidence = lower(confidence);
             evidence.push("in a library's folder".to_owned());
         } else if self.place.test || self.place.kind == Kind::Docs {
             if matches!(rule.provider.as_ref(), "private-key" | "jwt") {
                 confidence = lower(confidence);
             }
-            if matches!(rule.provider.as_ref(), "private-key" | "jwt" | "generic") {
+            if anybodys {
                 evidence.push("in a test or documentation path".to_owned());
             }
         }
@@ -513,6 +522,35 @@ impl<'e, 's> Search<'e, 's> {
 /// The text around a place, bounded.
 fn around<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
     text.get(span.start.saturating_sub(NEARBY)..text.len().min(span.end.saturating_add(NEARBY))).unwrap_or_default()
+}
+
+/// Whether the line is a comment that documents code: ` * text`, `/// text`, `//! text`.
+fn documents(haystack: &[u8], at: usize) -> bool {
+    let before = haystack.get(at.saturating_sub(300)..at).unwrap_or_default();
+    let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_start();
+    line.starts_with(b"* ") || line.starts_with(b"///") || line.starts_with(b"//!")
+}
+
+/// Whether the match is a part of a long run of base64, in which any short format occurs by chance.
+fn within_base64(haystack: &[u8], whole: &Range<usize>) -> bool {
+    const RUN: usize = 80;
+    let digit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let long = |run: &[u8]| {
+        run.len() >= RUN
+            && run.iter().any(u8::is_ascii_digit)
+            && run.iter().any(u8::is_ascii_uppercase)
+            && run.iter().any(u8::is_ascii_lowercase)
+    };
+    let before = haystack.get(whole.start.saturating_sub(RUN)..whole.start).unwrap_or_default();
+    let after = haystack.get(whole.end..haystack.len().min(whole.end + RUN)).unwrap_or_default();
+    let joins = |b: Option<&u8>| matches!(b, Some(b'+' | b'/'));
+    (joins(before.last()) && before.iter().all(digit) && long(before)) || (joins(after.first()) && after.iter().all(digit) && long(after))
+}
+
+/// Whether what follows the anchor is lower-case words without a space between them: a program's table of strings.
+fn words_run_together(haystack: &[u8], secret: &Range<usize>, anchor: usize) -> bool {
+    let rest = haystack.get(anchor.max(secret.start)..secret.end).unwrap_or_default();
+    rest.len() >= 16 && rest.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'))
 }
 
 /// Whether the line around is far longer than people write.

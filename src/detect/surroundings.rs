@@ -30,6 +30,10 @@ pub(super) struct Surroundings {
     pub(super) test: bool,
     /// Below the folder of a language's package manager: published with its library, most likely.
     pub(super) package: bool,
+    /// A distribution's documentation, or a test within a library or in code: published to be read.
+    pub(super) published: bool,
+    /// Texts of a program in other languages: names of things and what they are called.
+    pub(super) translation: bool,
 }
 
 const CONFIG: &[&str] = &[
@@ -86,7 +90,7 @@ const SOURCE: &[&str] = &[
     "php", "phtml", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "cs", "vb", "fs", "rs", "swift", "m", "mm", "pl", "pm", "lua", "r", "jl",
     "dart", "ex", "exs", "erl", "hs", "ml", "clj", "cljs", "lisp", "el", "vue", "svelte", "sol", "pas", "asm", "s", "tcl", "awk", "pyx",
     "pxd", "html", "htm", "jsp", "asp", "aspx", "css", "scss", "less", "tmpl", "tpl", "mustache", "hbs", "j2", "proto", "graphql", "cmake",
-    "f90", "class", "pyc", "pod", "t", "ipynb",
+    "f90", "hrl", "nse", "vim", "class", "pyc", "pod", "t", "ipynb",
 ];
 const SHELL: &[&str] = &[
     "sh",
@@ -167,7 +171,21 @@ impl Surroundings {
             }
             _ => Kind::Shell,
         };
-        Self { kind, test, package: is_package(path) }
+        let package = is_package(path);
+        let published = [
+            "usr/share/doc/",
+            "usr/share/man/",
+            "usr/share/info/",
+            "usr/share/devhelp/",
+            "usr/share/gtk-doc/",
+            "usr/share/help/",
+            ".dist-info/",
+            ".egg-info/",
+        ]
+        .iter()
+        .any(|folder| path.contains(folder))
+            || (test && (package || kind == Kind::Source));
+        Self { kind, test, package, published, translation: is_translation(path) }
     }
 }
 
@@ -210,6 +228,29 @@ const TESTS: &[&str] = &[
     "tutorials",
 ];
 
+/// Folders of translations.
+const TRANSLATIONS: &[&str] = &[
+    "locale",
+    "locales",
+    "localization",
+    "localisation",
+    "lang",
+    "langs",
+    "language",
+    "languages",
+    "i18n",
+    "l10n",
+    "nls",
+    "translation",
+    "translations",
+    "msgs",
+    "messages",
+];
+
+fn is_translation(path: &str) -> bool {
+    path.rsplit('/').skip(1).any(|part| TRANSLATIONS.iter().any(|known| part.eq_ignore_ascii_case(known)))
+}
+
 /// Folders that package managers fill.
 const PACKAGES: &[&str] =
     &["node_modules", "site-packages", "dist-packages", "bower_components", "jspm_packages", "gems", "stdlib", "perl5"];
@@ -225,6 +266,14 @@ const SYSTEM: &[&str] = &[
     "usr/share/java",
     "usr/share/bash-completion",
     "usr/lib/jvm",
+    "usr/lib/erlang",
+    "usr/lib/go-",
+    "usr/share/go-",
+    "usr/share/gocode",
+    "usr/share/nodejs",
+    "usr/share/php",
+    "usr/share/rubygems-integration",
+    "usr/src/rustc-",
     "usr/local/go/src",
     "go/pkg/mod",
 ];

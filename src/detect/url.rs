@@ -72,6 +72,8 @@ pub(super) fn judge(text: &[u8], span: &Range<usize>, value: &[u8], surroundings
         || starred
         || quiet::is_reference(value)
         || value.contains(&b'{')
+        // A pattern for URLs in an editor's syntax file.
+        || value.windows(2).any(|two| matches!(two, b"\\+" | b"\\(" | b"\\)" | b"\\=" | b"\\*"))
         || value.contains(&b',') && value.contains(&b':')
     {
         return None;

@@ -10,6 +10,7 @@ mod k8s;
 mod mission;
 mod places;
 mod proofs;
+mod quiet;
 mod references;
 mod registry;
 mod reports;

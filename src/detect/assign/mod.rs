@@ -187,7 +187,7 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Opt
         b'|' if next(1) == b'|' => literal(2 + usize::from(next(2) == b'='), Form::Operator),
         b'+' | b'.' if next(1) == b'=' => literal(2, Form::Operator),
         b'-' if next(1) == b'>' => literal(2, Form::Operator),
-        b',' if quoted => pair(text, at).or_else(|| literal(1, Form::Call)),
+        b',' if quoted && !listed(text, name.start) => pair(text, at).or_else(|| literal(1, Form::Call)),
         b')' if quoted => {
             // `getenv("NAME") || "value"`
             let then = skip_blanks(text, at + 1);
@@ -297,6 +297,12 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
     let token = rest.get(..end)?.trim_ascii_end();
     (token.len() >= 6 && !token.iter().any(u8::is_ascii_whitespace) && token.iter().any(u8::is_ascii_digit)).then_some(unquoted)
+}
+
+/// Whether another literal and a comma stand before: `'user', 'password', 'port'` is a list.
+fn listed(text: &[u8], name: usize) -> bool {
+    let before = text.get(name.saturating_sub(64)..name.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+    before.strip_suffix(b",").is_some_and(|before| matches!(before.trim_ascii_end().last(), Some(b'"' | b'\'')))
 }
 
 fn line_start(text: &[u8], at: usize) -> usize {

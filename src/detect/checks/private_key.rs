@@ -20,7 +20,9 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
         .filter(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b))
         .collect();
     // Code that reads or writes the format has words and punctuation between header and footer.
-    if packed.len() < 40 || longest_run(body.as_bytes()) < 40 {
+    // A key starts behind its header; a manual's text may hold anything further on.
+    let start = body.as_bytes().get(..800).unwrap_or(body.as_bytes());
+    if packed.len() < 40 || longest_run(start) < 40 {
         return Verdict::refuted("no key between header and footer");
     }
     let bytes = base64(&packed).unwrap_or_default();
@@ -38,6 +40,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     if parsed {
         evidence.push("key parses".to_owned());
         return Verdict { outcome: Outcome::Proven, evidence };
+    }
+    if matches!(bytes.as_slice(), [0x30, 0x81..=0x82, ..]) {
+        // A sample in a manual: the first lines of a key only.
+        evidence.push("cut off".to_owned());
+        return Verdict { outcome: Outcome::Doubtful, evidence };
     }
     Verdict { outcome: Outcome::Fits, evidence }
 }

@@ -149,6 +149,9 @@ const NEUTRAL: &[&[u8]] = &[
 
 /// Words behind it that make the name one of something about the credential.
 const ATTRIBUTES: &[&[u8]] = &[
+    b"public",
+    b"pub",
+    b"modulus",
     b"file",
     b"files",
     b"filename",

@@ -67,7 +67,7 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     // A rule that knows a value by its form does not look at what it is assigned to; the vaguer rule that lost knows.
     let mut names: Vec<(usize, String)> = Vec::new();
     // What a token says of itself (issuer, expiry) holds under whatever rule it is reported.
-    let mut proofs: Vec<(usize, Severity, Vec<String>)> = Vec::new();
+    let mut proofs: Vec<(usize, Severity, Confidence, Vec<String>)> = Vec::new();
     candidates.retain_mut(|candidate| {
         let span = &candidate.matched.span;
         let Some(winner) = taken.by(span, candidate.run) else {
@@ -80,13 +80,13 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
         }
         if kept.get(winner).is_some_and(|other| other == span) {
             match candidate.rank {
-                Rank::Proven => {
+                Rank::Proven if candidate.matched.rule.provider == "jwt" => {
                     let (lowered, evidence) = (candidate.matched.severity, std::mem::take(&mut candidate.matched.evidence));
                     let lowered = if lowered < candidate.matched.rule.severity { lowered } else { Severity::Critical };
-                    proofs.push((winner, lowered, evidence));
+                    proofs.push((winner, lowered, candidate.matched.confidence, evidence));
                 }
                 Rank::Structural => confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence)),
-                Rank::Generic | Rank::Assigned | Rank::Token => {}
+                Rank::Generic | Rank::Assigned | Rank::Token | Rank::Proven => {}
             }
         }
         false
@@ -96,11 +96,11 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
             candidate.matched.name.get_or_insert(name);
         }
     }
-    for (winner, lowered, evidence) in proofs {
+    for (winner, lowered, confidence, evidence) in proofs {
         let Some(matched) = candidates.get_mut(winner).map(|candidate| &mut candidate.matched) else { continue };
         if matched.refuted.is_none() && matched.rule.provider != "jwt" {
             matched.severity = matched.severity.min(lowered);
-            matched.confidence = Confidence::High;
+            matched.confidence = matched.confidence.max(confidence);
             matched.evidence.extend(evidence.into_iter().filter(|fact| !matched.evidence.contains(fact)).collect::<Vec<_>>());
         }
     }

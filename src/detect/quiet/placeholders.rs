@@ -133,6 +133,8 @@ const WHOLE: &[&[u8]] = &[
     b"guest",
     b"tiger",
     b"foobared",
+    b"x-oauth-basic",
+    b"x-access-token",
 ];
 
 /// Words that say what stands there instead of being it: `proxypass`, `your-secret-token`.
@@ -213,6 +215,7 @@ const PARTS: &[&[u8]] = &[
     b"yourapi",
     b"yourclient",
     b"your ",
+    b"your unique phrase",
     b"enter your",
     b"insert",
     b"xxxx",
@@ -340,7 +343,7 @@ fn monotonous(value: &[u8]) -> bool {
         seen[usize::from(byte.to_ascii_lowercase())] = true;
     }
     let distinct = seen.iter().filter(|seen| **seen).count();
-    if distinct <= 2 || (body.len() >= 16 && distinct <= 4) {
+    if distinct <= 2 || (body.len() >= 16 && distinct <= 4) || alphabet(value) {
         return true;
     }
     let steps = |by: i16| body.windows(2).filter(|two| i16::from(two[1]) - i16::from(two[0]) == by).count();
@@ -349,6 +352,15 @@ fn monotonous(value: &[u8]) -> bool {
         .any(|period| period >= 2 && body.len() >= 12 && body.iter().zip(body.iter().skip(period)).all(|(a, b)| a == b));
     // 0123456789 and abcdef, also backwards and over and over.
     steps(1) * 10 >= pairs * 7 || steps(-1) * 10 >= pairs * 7 || steps(0) * 10 >= pairs * 6 || repeated
+}
+
+/// Hardly a character twice: an alphabet in some order. Among 32 random letters and digits a quarter are repetitions.
+fn alphabet(value: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for byte in value {
+        seen[usize::from(*byte)] = true;
+    }
+    value.len() >= 32 && seen.iter().filter(|seen| **seen).count() * 100 >= value.len() * 94
 }
 
 #[cfg(test)]

@@ -201,13 +201,23 @@ fn variable(value: &[u8]) -> bool {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'>' | b'[' | b']' | b'\'' | b'"' | b':'));
             identifier
                 && rest.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-                && (upper(rest) || rest.contains(&b'_') || rest.contains(&b'[') || rest.iter().all(u8::is_ascii_alphabetic))
+                && (upper(rest)
+                    || shell_variable(rest)
+                    || rest.contains(&b'_')
+                    || rest.contains(&b'[')
+                    || rest.iter().all(u8::is_ascii_alphabetic))
         }
         [b'%', middle @ .., b'%'] | [b'@', middle @ .., b'@'] => name(middle),
         [b'!', middle @ .., b'!'] => upper(middle),
         [b'_', b'_', middle @ .., b'_', b'_'] => name(middle),
         _ => false,
     }
+}
+
+/// `$NAME.backup`, `$HOME/x`: a variable and what is appended.
+fn shell_variable(rest: &[u8]) -> bool {
+    let name = rest.split(|b| matches!(b, b'.' | b'-' | b'>')).next().unwrap_or_default();
+    name.len() >= 3 && name.len() < rest.len() && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
 }
 
 /// `POSTGRES_PASSWORD` as a value is the name of a variable.
@@ -285,6 +295,62 @@ fn key_vault_url(value: &[u8]) -> bool {
             || holds(value, b"1password.com"))
 }
 
+/// What code and schemas write where others write values: `args[2]`, `@password`, `[a-f0-9]{2}`, `\x6b\x65\x79`, `aws.auth#sigv4`.
+pub(in crate::detect) fn is_expression(value: &[u8]) -> bool {
+    value.starts_with(b"&#")
+        || indexed(value)
+        || instance_variable(value)
+        || regular_expression(value)
+        || spelled_out(value)
+        || shape_id(value)
+}
+
+/// `args[2]`, `fields['x']`, `registry.args[name`, the rest of which stands behind a quote.
+fn indexed(value: &[u8]) -> bool {
+    let Some(open) = value.iter().position(|b| *b == b'[') else { return false };
+    let (Some(object), Some(index)) = (value.get(..open), value.get(open + 1..)) else { return false };
+    let key = index.split(|b| matches!(b, b']' | b'[' | b'(')).next().unwrap_or_default();
+    object.len() >= 3
+        && object.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        && object.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
+        && (key.iter().all(u8::is_ascii_digit)
+            || matches!(key, [b'\'' | b'"', ..])
+            || key.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.')))
+}
+
+/// `@auth_password`
+fn instance_variable(value: &[u8]) -> bool {
+    matches!(value, [b'@', name @ ..] if name.contains(&b'_') && name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_'))
+}
+
+fn regular_expression(value: &[u8]) -> bool {
+    [&b"[a-z"[..], b"[A-Z", b"[a-f", b"[0-9", b"\\d", b"\\w", b"\\.(", b"(?:", b"(?P<", b"(?i)"]
+        .iter()
+        .any(|part| value.windows(part.len()).any(|here| here == *part))
+}
+
+/// `\x6b\x65\x79 ...`: words, spelled in hexadecimal so that no character set changes them.
+fn spelled_out(value: &[u8]) -> bool {
+    let mut letters = value.chunks(4).map(|chunk| match chunk {
+        [b'\\', b'x', high, low] => {
+            let digit = |b: &u8| char::from(*b).to_digit(16);
+            Some((digit(high)? << 4 | digit(low)?) as u8)
+        }
+        _ => None,
+    });
+    value.len() >= 16 && letters.all(|letter| letter.is_some_and(|b| b.is_ascii_lowercase() || b == b' '))
+}
+
+/// A name of the Smithy language: `namespace.of.it#Shape` (<https://smithy.io/2.0/spec/model.html#shape-id>).
+fn shape_id(value: &[u8]) -> bool {
+    let mut parts = value.split(|b| *b == b'#');
+    let (Some(space), Some(shape), None) = (parts.next(), parts.next(), parts.next()) else { return false };
+    space.contains(&b'.')
+        && space.iter().all(|b| b.is_ascii_lowercase() || *b == b'.')
+        && !shape.is_empty()
+        && shape.iter().all(u8::is_ascii_alphanumeric)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,6 +389,21 @@ mod tests {
             "{api_key}",
         ] {
             assert!(is_reference(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "args[2]",
+            "netrc_auth[2",
+            "hostinfo[",
+            "@auth_password",
+            "[a-f0-9]{2}",
+            "\\x6b\\x65\\x79\\x20",
+            "aws.auth#sigv4",
+            "conf['password']",
+        ] {
+            assert!(is_expression(value.as_bytes()), "{value}");
+        }
+        for value in ["P[ssw0rd", "Xy3[9aQ]z", "@dmin_2024", "a.b#c#d", "hunter2#prod", "\\x9f\\x03\\xe2\\x11"] {
+            assert!(!is_expression(value.as_bytes()), "{value}");
         }
         for value in ["hunter2-prod", "P@ssw0rd1", "$2b$12$abc/def", "pa$$word9", "/9j4AAQSkZJRg8x7Zq", "$tr0ng!", "%7Babc9x"] {
             assert!(!is_reference(value.as_bytes()), "{value}");

@@ -36,7 +36,7 @@ impl Detector for Php {
         let mut name: Option<(Range<usize>, bool)> = None;
         while let Some(step) = memchr::memchr2(b'\'', b'"', text.get(at..).unwrap_or_default()) {
             let start = at + step;
-            let defined = name.take().filter(|(place, _)| separates(slice(text, place.end + 1..start)));
+            let defined = name.take().filter(|(place, is_define)| separates(slice(text, place.end + 1..start), *is_define));
             // A string ends on its line, or else an apostrophe in a comment would shift all that follow.
             let rest = slice(text, start..text.len().min(start + 4096));
             let limit = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
@@ -69,12 +69,21 @@ fn variable(before: &[u8], start: usize) -> Option<(Range<usize>, bool)> {
 }
 
 /// What may stand between a name and its value.
-fn separates(between: &[u8]) -> bool {
+/// A comma joins name and value in `define` only; elsewhere it separates the members of a list.
+fn separates(between: &[u8], is_define: bool) -> bool {
     let between = between.trim_ascii();
-    matches!(between, b"," | b"=>" | b":") || between.strip_prefix(b"]").is_some_and(|rest| rest.trim_ascii() == b"=")
+    matches!(between, b"=>" | b":")
+        || (is_define && between == b",")
+        || between.strip_prefix(b"]").is_some_and(|rest| rest.trim_ascii() == b"=")
 }
 
 fn report(text: &[u8], name: Range<usize>, is_define: bool, value: &flow::Quoted<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+    // ` * define( 'AUTH_KEY', ...` in a comment shows how it is done.
+    let before = slice(text, name.start.saturating_sub(40)..name.start);
+    let comment = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_start().starts_with(b"* ");
+    if comment {
+        return;
+    }
     let name = String::from_utf8_lossy(slice(text, name));
     let rule = match name.as_ref() {
         "DB_PASSWORD" if is_define => Some("wordpress-db-password"),
