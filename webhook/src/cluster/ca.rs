@@ -37,6 +37,8 @@ const STAGED: &str = "imgscan.dev/staged-at";
 const SWITCHED: &str = "imgscan.dev/switched-at";
 const MADE: &str = "imgscan.dev/made-at";
 const EXPIRES: &str = "imgscan.dev/expires-at";
+/// The name under which `caBundle` is applied.
+const MANAGER: &str = "imgscan-webhook-ca";
 /// Between two looks of a replica that has no certificate yet.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -336,8 +338,9 @@ async fn publish(client: &Client, settings: &Settings, bundle: &[u8]) -> Result<
         Err(error) if is_missing(&error) => return Ok(false),
         Err(error) => anyhow::bail!("{}", brief(&error)),
     };
-    let entries = existing.webhooks.unwrap_or_default();
+    let entries = existing.webhooks.as_deref().unwrap_or_default();
     if entries.iter().all(|entry| entry.client_config.ca_bundle.as_ref().is_some_and(|ca| ca.0 == bundle)) {
+        disown(&webhooks, &existing).await?;
         return Ok(true);
     }
     let ca = ByteString(bundle.to_vec());
@@ -346,10 +349,28 @@ async fn publish(client: &Client, settings: &Settings, bundle: &[u8]) -> Result<
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": settings.webhook}, "webhooks": entries,
     });
-    let params = PatchParams::apply("imgscan-webhook-ca").force();
-    webhooks.patch(&settings.webhook, &params, &Patch::Apply(apply)).await.map_err(|error| anyhow::anyhow!("{}", brief(&error)))?;
+    let params = PatchParams::apply(MANAGER).force();
+    let applied = webhooks.patch(&settings.webhook, &params, &Patch::Apply(apply)).await;
+    let applied = applied.map_err(|error| anyhow::anyhow!("{}", brief(&error)))?;
     tracing::info!("caBundle published");
+    disown(&webhooks, &applied).await?;
     Ok(false)
+}
+
+/// Gives up what applying made this webhook own. Else whoever applies a version of the configuration that lacks one of the
+/// webhooks would leave the rest of it behind, which is invalid, so that the API server refuses the whole version.
+async fn disown(webhooks: &Api<ValidatingWebhookConfiguration>, existing: &ValidatingWebhookConfiguration) -> Result<()> {
+    let fields = existing.metadata.managed_fields.as_deref().unwrap_or_default();
+    let others: Vec<_> = fields.iter().filter(|entry| entry.manager.as_deref() != Some(MANAGER)).collect();
+    // An empty list would mean that nothing is to be tracked any more.
+    if others.len() == fields.len() || others.is_empty() {
+        return Ok(());
+    }
+    let name = existing.metadata.name.as_deref().unwrap_or_default();
+    // The version makes sure that nobody's change is forgotten; what fails is done in the next round.
+    let change = json!({"metadata": {"resourceVersion": existing.metadata.resource_version, "managedFields": others}});
+    let disowned = webhooks.patch(name, &PatchParams::default(), &Patch::Merge(change)).await;
+    disowned.map(drop).map_err(|error| anyhow::anyhow!("{}", brief(&error)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use serde_json::{Value, json};
 
 use crate::{
-    objects::{definition, object, open, pod},
+    objects::{definition, enforce, object, open, pod},
     support::{Cluster, HOME, manifests, root},
 };
 
@@ -146,6 +146,37 @@ pub(crate) async fn every_manifest_passes_strict_validation(cluster: Arc<Cluster
         .output()
         .expect("sh runs");
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+}
+
+/// GitOps tools apply server-side: what a newer version no longer names must go, though the webhook wrote into it.
+pub(crate) async fn a_webhook_can_be_taken_out_again(cluster: Arc<Cluster>) {
+    cluster.policy(enforce()).await;
+    cluster.unregister().await;
+    let webhook = cluster.webhook("taken-out", &[]);
+    let mut configuration = manifests("manifests/install.yaml")
+        .into_iter()
+        .find(|object| object["kind"] == "ValidatingWebhookConfiguration")
+        .expect("webhooks");
+    for entry in configuration["webhooks"].as_array_mut().expect("a list") {
+        entry["clientConfig"] = json!({"url": format!("https://127.0.0.1:{}/validate", webhook.port)});
+        entry["failurePolicy"] = json!("Ignore");
+    }
+    cluster.apply(&configuration, false).await.expect("applied");
+    let api = cluster.api(&configuration);
+    let bundles = || async {
+        let stored = api.get("imgscan-webhook").await.expect("stored");
+        let entries = stored.data["webhooks"].as_array().cloned().unwrap_or_default();
+        let filled = entries.iter().filter(|entry| entry["clientConfig"]["caBundle"].as_str().is_some_and(|ca| ca.len() > 100)).count();
+        (entries.len(), filled)
+    };
+    let all = configuration["webhooks"].as_array().expect("a list").len();
+    cluster.wait("the CA", 60, || async { bundles().await == (all, all) }).await;
+    configuration["webhooks"].as_array_mut().expect("a list").retain(|entry| entry["name"] != "objects.imgscan.dev");
+    cluster.apply(&configuration, false).await.expect("one less");
+    assert_eq!(bundles().await, (all - 1, all - 1), "it is gone, and the others keep the CA");
+    cluster.apply(&configuration, false).await.expect("again");
+    assert_eq!(bundles().await, (all - 1, all - 1), "nothing to change, nothing changed");
+    cluster.unregister().await;
 }
 
 pub(crate) async fn the_custom_resources_refuse_what_cannot_be_meant(cluster: Arc<Cluster>) {

@@ -37,6 +37,7 @@ macro_rules! tests {
 tests! {
     operation::t08_not_ready_before_policy_and_index_are_loaded,
     installed::every_manifest_passes_strict_validation,
+    installed::a_webhook_can_be_taken_out_again,
     installed::the_custom_resources_refuse_what_cannot_be_meant,
     installed::the_pods_are_restricted_and_the_rights_few,
     judged::t01_ephemeral_containers_are_judged_by_delta,
