@@ -16,7 +16,9 @@ profile=${PROFILE:-release}
 # `--target` keeps build scripts and procedural macros dynamic.
 RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
     cargo build --locked --profile "$profile" --target "$target" -p imgscan -p imgscan-webhook --bins
-built=${CARGO_TARGET_DIR:-target}/$target/$profile
+folder=$profile
+[ "$profile" != dev ] || folder=debug
+built=${CARGO_TARGET_DIR:-target}/$target/$folder
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT

@@ -1,6 +1,7 @@
 //! `POST /validate`, and the second port: `/healthz`, `/readyz`, `/metrics`.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -101,18 +102,27 @@ async fn answer(state: Arc<State>, body: body::Body, deadline: Instant) -> (Answ
     let Ok(Ok(permit)) = tokio::time::timeout(patience, Arc::clone(&state.workers).acquire_owned()).await else {
         return give_up(&state, prefix, "busy", "the webhook is busy");
     };
-    let worker = Arc::clone(&state);
-    let judged = tokio::task::spawn_blocking(move || {
+    let small = body.bytes.len() <= state.limits.at_once;
+    // One thread at least must be free to answer probes, however long a small review takes.
+    let here = if small { Arc::clone(&state.at_once).try_acquire_owned().ok() } else { None };
+    let (worker, at_once) = (Arc::clone(&state), here.is_some());
+    let work = move || {
         // Held as long as the work goes on, even where nobody waits for it any more.
-        let _held = (permit, room);
+        let _held = (permit, room, here);
         let request: Request = decode(&body.bytes)?;
         drop(body);
         let judged = judge(&worker, &request, deadline, jiff::Timestamp::now());
         Ok::<_, &'static str>((request.uid, request.dry_run, judged))
-    });
-    // The work looks at the clock itself; should it not, the answer is given without it, and not by the API server.
-    let judged = tokio::time::timeout_at((deadline + GRACE).into(), judged);
-    let Ok(judged) = judged.await else { return give_up(&state, prefix, "out-of-time", "the time for one review ran out") };
+    };
+    let judged = if at_once {
+        // What is shared is behind locks that do not mind a panic; the scratch memory is cleared before each use.
+        catch_unwind(AssertUnwindSafe(work)).map_err(drop)
+    } else {
+        // The work looks at the clock itself; should it not, the answer is given without it, and not by the API server.
+        let judged = tokio::time::timeout_at((deadline + GRACE).into(), tokio::task::spawn_blocking(work));
+        let Ok(judged) = judged.await else { return give_up(&state, prefix, "out-of-time", "the time for one review ran out") };
+        judged.map_err(drop)
+    };
     match judged {
         Ok(Ok((uid, dry_run, Judged { decision, undecided }))) => {
             log(&uid, &decision);
@@ -123,7 +133,7 @@ async fn answer(state: Arc<State>, body: body::Body, deadline: Instant) -> (Answ
         }
         Ok(Err(problem)) => give_up(&state, prefix, "undecodable", problem),
         // A panic. Its message may hold a part of the object, so it is not repeated.
-        Err(_) => {
+        Err(()) => {
             state.metrics.panics.inc();
             give_up(&state, prefix, "internal", "an internal error; please report it")
         }

@@ -45,12 +45,14 @@ pub struct Limits {
     pub budget: Duration,
     /// Reviews that are judged at a time.
     pub workers: usize,
+    /// Bytes up to which a review is judged where it arrived: handing it to another thread costs more than judging it.
+    pub at_once: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { body: 48 << 20, bodies: 160 << 20, decoded: 192 << 20, budget: Duration::from_millis(4000), workers }
+        Self { body: 48 << 20, bodies: 160 << 20, decoded: 192 << 20, budget: Duration::from_millis(4000), workers, at_once: 16 << 10 }
     }
 }
 
@@ -115,6 +117,8 @@ pub struct State {
     pub decoded: Room,
     /// One permit for each review that is being judged.
     pub workers: Arc<Semaphore>,
+    /// Of those, the ones that are judged where they arrived.
+    pub at_once: Arc<Semaphore>,
     /// Whether the labels of namespaces are known from a watch. Without, all are taken to have none.
     pub watches_namespaces: bool,
 }
@@ -142,6 +146,7 @@ impl State {
             bounds: Bounds::new(limits.body, limits.bodies),
             decoded: Room::new(limits.decoded),
             workers: Arc::new(Semaphore::new(limits.workers.max(1))),
+            at_once: Arc::new(Semaphore::new(limits.workers.saturating_sub(1))),
             limits,
             watches_namespaces,
         }

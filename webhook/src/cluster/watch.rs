@@ -189,13 +189,21 @@ pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: Loa
     };
     let named = kind.clone();
     let mut scratch = Scratch::default();
-    let mut seen: HashSet<ObjectKey> = HashSet::new();
+    // What a further list brings, so that what went meanwhile is forgotten. The first one needs none, and is the largest.
+    let mut relisted: Option<HashSet<ObjectKey>> = None;
+    let mut begun = false;
     follow(&client, kind, |event| {
         let mut done = false;
         match event {
-            Event::Init => seen.clear(),
+            Event::Init => {
+                relisted = begun.then(HashSet::new);
+                begun = true;
+            }
             Event::InitApply(object) | Event::Apply(object) => {
-                seen.insert(index(&state, &Wiped::listed(object, &named), &mut scratch));
+                let key = index(&state, &Wiped::listed(object, &named), &mut scratch);
+                if let Some(seen) = &mut relisted {
+                    seen.insert(key);
+                }
             }
             Event::Delete(object) => {
                 let key = ObjectKey {
@@ -203,13 +211,12 @@ pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: Loa
                     source,
                     name: object.metadata.name.unwrap_or_default().into(),
                 };
-                seen.remove(&key);
                 state.index_mut().remove(&key);
             }
             Event::InitDone => {
-                state.index_mut().retain(source, &seen);
-                // Only the initial list needs it; the next one starts anew.
-                seen = HashSet::new();
+                if let Some(seen) = relisted.take() {
+                    state.index_mut().retain(source, &seen);
+                }
                 done = true;
             }
         }

@@ -103,6 +103,20 @@ async fn texts_that_are_slow_to_search_are_decided_in_time_and_block_nobody() {
     assert_eq!(replica.state.index().objects(), 0, "half of what a Secret holds is not what it holds");
 }
 
+#[tokio::test]
+async fn small_reviews_are_judged_in_the_pool_where_no_thread_is_free_for_them() {
+    let replica = Replica::with_limits("mode: enforce", Limits { workers: 1, ..Limits::default() });
+    assert_eq!(replica.state.at_once.available_permits(), 0, "a single worker never blocks what answers probes");
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}});
+    assert_eq!(replica.review("team", &pod, None, false).await["allowed"], true);
+    let replica = Replica::with_limits("mode: enforce", Limits { workers: 3, ..Limits::default() });
+    let taken = std::sync::Arc::clone(&replica.state.at_once).acquire_many_owned(2).await.expect("free");
+    assert_eq!(replica.review("team", &pod, None, false).await["allowed"], true);
+    drop(taken);
+    assert_eq!(replica.review("team", &pod, None, false).await["allowed"], true);
+    assert_eq!(replica.state.at_once.available_permits(), 2, "given back");
+}
+
 /// Bytes of a good review changed, doubled and cut at random, always from the same seed: never a panic, always a decision.
 #[tokio::test]
 async fn mutated_reviews_are_always_answered() {
