@@ -39,6 +39,8 @@ impl Cluster {
             .args([format!("--listen=127.0.0.1:{port}"), format!("--listen-operations=127.0.0.1:{operations}")])
             .args([&format!("--replica={name}"), "--tls-name=127.0.0.1", "--ca-every=1", "--ca-overlap=2", "--drain=1", "--audit-every=0"])
             .args(args)
+            // As the chart has it.
+            .envs([("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "65536"), ("MALLOC_TRIM_THRESHOLD_", "65536")])
             .env("KUBECONFIG", self.folder.path().join("webhook.yaml"))
             // Everything that the process and its libraries can say: T9 reads it.
             .env("RUST_LOG", "trace")
