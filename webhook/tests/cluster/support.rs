@@ -246,6 +246,7 @@ impl Cluster {
         let mut object = objects.into_iter().find(|object| object["kind"] == "ValidatingWebhookConfiguration").expect("webhooks");
         for webhook in object["webhooks"].as_array_mut().expect("a list") {
             webhook["clientConfig"] = json!({"url": format!("https://127.0.0.1:{port}/validate")});
+            webhook["timeoutSeconds"] = json!(30);
             if ["workloads.imgscan.dev", "data.imgscan.dev", "objects.imgscan.dev"].iter().any(|name| webhook["name"] == *name) {
                 webhook["failurePolicy"] = json!(failure_policy);
             }
