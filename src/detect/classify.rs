@@ -98,6 +98,10 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
         return None;
     }
     let (lead, bare) = scheme(value);
+    // Providers' words stand in names of all kinds (`dependencies.firebase`): a look at the value's length and first bytes.
+    if meaning.is_none() && !starts_bearer(value) && !buffer.iter().any(|(id, _)| may_be_assigned(rules, *id, bare)) {
+        return None;
+    }
     // `pgPassword: "POSTGRES_PASSWORD"` names a variable.
     if quiet::is_reference(bare)
         || quiet::is_expression(bare)
@@ -111,7 +115,7 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
         return Some(judged);
     }
     // `Bearer` and a long word say what it is under any name.
-    let bearer = quiet::starts(value, b"bearer ") && bare.len() >= 20 && !bare.contains(&b' ');
+    let bearer = starts_bearer(value) && bare.len() >= 20 && !bare.contains(&b' ');
     let said = meaning.filter(|meaning| !(bearer && meaning.attribute));
     let meaning = said.or_else(|| Meaning::of(&Name::new(b"authorization")).filter(|_| bearer)).or(meaning)?;
     if quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) {
@@ -121,6 +125,15 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
         return basic(index, bare, value.len() - bare.len(), named);
     }
     generic(index, named, &name, meaning, (lead, bare))
+}
+
+fn starts_bearer(value: &[u8]) -> bool {
+    quiet::starts(value, b"bearer ")
+}
+
+/// Whether a value may match an assigned rule's pattern.
+fn may_be_assigned(rules: &[std::sync::Arc<Rule>], id: u32, value: &[u8]) -> bool {
+    rules.get(id as usize).is_some_and(|rule| matches!(&rule.shape, Shape::Assigned { value: pattern, .. } if pattern.may_be_whole(value)))
 }
 
 /// What stands before the credential in an authorization header.

@@ -69,85 +69,94 @@ impl Name {
 
 /// The words of assigned rules, found in a name in time that does not grow with their number.
 pub(super) struct Words {
-    /// Sorted by the first two characters.
-    words: Vec<Word>,
     /// Words that count only where a word of the name starts: by their first two characters.
-    edge: Box<Bits>,
+    edge: Table,
     /// Words that count anywhere, by their first four.
-    anywhere: Box<Bits>,
-    /// First and one past the last of `words` for each pair of leading characters.
-    pairs: Vec<(u16, u16)>,
+    anywhere: Table,
+}
+
+/// Words by their first characters.
+struct Table {
+    /// One bit for each key that there is, and some others: most keys end here.
+    bits: Box<[u64; 1 << (BITS - 6)]>,
+    /// Sorted by bucket.
+    words: Vec<Word>,
+    /// Where each bucket starts in `words`; one more than there are buckets.
+    starts: Vec<u16>,
 }
 
 /// A word of an assigned rule.
 struct Word {
-    /// Its first characters, as in [`four`].
-    four: u32,
+    /// Its first characters, see [`key`].
+    key: u32,
     /// Lower case, without separators.
     letters: Vec<u8>,
     rule: u32,
 }
 
 const BITS: u32 = 16;
-type Bits = [u64; 1 << (BITS - 6)];
+const BUCKET_BITS: u32 = 12;
 
-/// Up to four characters as a number.
-fn four(characters: &[u8]) -> u32 {
+/// Four or two characters as a number.
+fn key(characters: &[u8]) -> u32 {
     match characters {
-        [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
-        [a, b, ..] => u32::from_le_bytes([*a, *b, 0, 0]),
+        [a, b, c, d] => u32::from_le_bytes([*a, *b, *c, *d]),
+        [a, b] => u32::from_le_bytes([*a, *b, 0, 0]),
         _ => 0,
     }
 }
 
-/// Word and bit of a [`Bits`] for a number.
-fn place(four: u32) -> (usize, u32) {
-    let index = four.wrapping_mul(0x9e37_79b1) >> (32 - BITS);
-    ((index >> 6) as usize, index & 63)
+fn hash(key: u32) -> u32 {
+    key.wrapping_mul(0x9e37_79b1)
 }
 
-fn holds(bits: &Bits, four: u32) -> bool {
-    let (word, shift) = place(four);
-    bits[word] >> shift & 1 != 0
+fn bucket(hash: u32) -> usize {
+    (hash >> (32 - BUCKET_BITS)) as usize
+}
+
+impl Table {
+    fn new(mut words: Vec<Word>) -> Self {
+        let mut table = Self { bits: Box::new([0; 1 << (BITS - 6)]), words: Vec::new(), starts: vec![0; (1 << BUCKET_BITS) + 1] };
+        words.truncate(usize::from(u16::MAX));
+        words.sort_by_key(|word| bucket(hash(word.key)));
+        for word in &words {
+            let index = hash(word.key) >> (32 - BITS);
+            table.bits[(index >> 6) as usize] |= 1 << (index & 63);
+            table.starts[bucket(hash(word.key)) + 1] += 1;
+        }
+        for at in 1..table.starts.len() {
+            table.starts[at] += table.starts[at - 1];
+        }
+        table.words = words;
+        table
+    }
+
+    /// The words that begin with these characters.
+    fn beginning(&self, characters: &[u8]) -> impl Iterator<Item = &Word> {
+        let key = key(characters);
+        let index = hash(key) >> (32 - BITS);
+        let known = self.bits[(index >> 6) as usize] >> (index & 63) & 1 != 0;
+        let bucket = bucket(hash(key));
+        let range = if known { usize::from(self.starts[bucket])..usize::from(self.starts[bucket + 1]) } else { 0..0 };
+        self.words.get(range).unwrap_or_default().iter().filter(move |word| word.key == key)
+    }
 }
 
 /// Longest word that counts only as a whole word of the name: `lob` is not in `blob`.
 const WHOLE: usize = 4;
 
-/// Five bits for each of two characters; letters that share bits are told apart by comparison.
-fn pair(first: u8, second: u8) -> usize {
-    usize::from(first & 31) << 6 | usize::from(second & 63)
-}
-
 impl Words {
     pub(super) fn new(words: impl Iterator<Item = (String, u32)>) -> Self {
         let squash = |word: String| word.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).collect::<Vec<u8>>();
         let mut words: Vec<(Vec<u8>, u32)> = words.map(|(word, rule)| (squash(word), rule)).filter(|(word, _)| word.len() >= 2).collect();
-        words.sort_by(|a, b| (pair(a.0[0], a.0[1]), b.0.len(), &a.0, a.1).cmp(&(pair(b.0[0], b.0[1]), a.0.len(), &b.0, b.1)));
+        words.sort();
         words.dedup();
-        let mut pairs = vec![(0u16, 0u16); 1 << 11];
-        for (at, (word, _)) in (0u16..).zip(&words) {
-            let slot = &mut pairs[pair(word[0], word[1])];
-            if slot.1 == 0 {
-                slot.0 = at;
-            }
-            slot.1 = at + 1;
-        }
-        let (mut edge, mut anywhere) = (Box::new([0u64; 1 << (BITS - 6)]), Box::new([0u64; 1 << (BITS - 6)]));
-        for (word, _) in &words {
-            let (bits, characters) = if word.len() <= WHOLE { (&mut edge, 2) } else { (&mut anywhere, 4) };
-            let (at, shift) = place(four(&word[..characters]));
-            bits[at] |= 1 << shift;
-        }
-        let words = words.into_iter().map(|(letters, rule)| Word { four: four(&letters), letters, rule }).collect();
-        Self { words, edge, anywhere, pairs }
-    }
-
-    /// The words that begin with the same two characters, and some others.
-    fn beginning(&self, characters: &[u8]) -> &[Word] {
-        let [first, second, ..] = characters else { return &[] };
-        let (from, to) = self.pairs[pair(*first, *second)];
-        self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default()
+        let word = |(letters, rule): (Vec<u8>, u32)| {
+            let first = if letters.len() <= WHOLE { 2 } else { 4 };
+            Word { key: key(letters.get(..first).unwrap_or_default()), letters, rule }
+        };
+        let (edge, anywhere) = words.into_iter().map(word).partition(|word| word.letters.len() <= WHOLE);
+        Self { edge: Table::new(edge), anywhere: Table::new(anywhere) }
     }
 
     /// The rules whose word is in the name, with the word's length. Words of up to 4 letters count only as whole words
@@ -160,23 +169,18 @@ impl Words {
         let edges = name.edges();
         let is_edge = |at: usize| edges >> at & 1 != 0;
         let mut add = |rule: u32, length: usize, at: usize| found.push((rule, length + if is_edge(at) { EDGE } else { 0 }));
-        // Nearly every name ends in these two loops, which is why they do so little.
         for start in name.starts.iter().take(name.words) {
             let at = usize::from(*start);
-            let Some(two) = letters.get(at..at + 2).filter(|two| holds(&self.edge, four(two))) else { continue };
-            for word in self.beginning(two).iter().filter(|word| word.letters.len() <= WHOLE) {
+            let Some(two) = letters.get(at..at + 2) else { continue };
+            for word in self.edge.beginning(two) {
                 let end = at + word.letters.len();
                 if is_edge(end) && letters.get(at..end) == Some(word.letters.as_slice()) {
                     add(word.rule, word.letters.len(), at);
                 }
             }
         }
-        for (at, characters) in letters.windows(4).enumerate() {
-            let number = four(characters);
-            if !holds(&self.anywhere, number) {
-                continue;
-            }
-            for word in self.beginning(characters).iter().filter(|word| word.four == number && word.letters.len() > WHOLE) {
+        for (at, four) in letters.windows(4).enumerate() {
+            for word in self.anywhere.beginning(four) {
                 if letters.get(at..at + word.letters.len()) == Some(word.letters.as_slice()) {
                     add(word.rule, word.letters.len(), at);
                 }

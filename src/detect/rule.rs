@@ -215,11 +215,14 @@ impl Pattern {
 
     /// Whether a value matches, for patterns of whole values.
     pub(super) fn is_whole(&self, value: &[u8]) -> bool {
-        let reach = self.reach();
         // Most values of a name that some rule knows are too short or of other letters; their patterns need not be compiled.
-        (reach.shortest..=reach.longest).contains(&value.len())
-            && reach.may_begin(value)
-            && self.regex().is_some_and(|regex| regex.is_match(value))
+        self.may_be_whole(value) && self.regex().is_some_and(|regex| regex.is_match(value))
+    }
+
+    /// Whether a value is as long as a match is, and begins as one.
+    pub(super) fn may_be_whole(&self, value: &[u8]) -> bool {
+        let reach = self.reach();
+        (reach.shortest..=reach.longest).contains(&value.len()) && reach.may_begin(value)
     }
 
     /// How far a match can reach from an anchor, and how it begins.
