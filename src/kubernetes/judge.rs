@@ -272,6 +272,8 @@ mod tests {
         };
         let shared = reports(&[("a.yaml", secret("a")), ("b.yaml", secret("b"))], &Policy::default());
         assert!(shared.iter().all(|report| report.findings.len() == 1 && report.findings[0].rule.id == SHARED_RULE));
+        let place = &shared[0].findings[0].primary().location;
+        assert_eq!((place.name.as_deref(), place.line), (Some("/stringData/token"), Some(5)));
         let scoped = reports(
             &[("a.yaml", secret("a")), ("b.yaml", secret("b")), ("n.yaml", format!("{}---\n{}", scope("a"), scope("b")))],
             &Policy::default(),

@@ -199,7 +199,9 @@ impl Index {
         let mut uses = Vec::new();
         for credential in new.iter().filter(|new| !old.iter().any(|old| old.fingerprint == new.fingerprint)) {
             let at_most = sharing.secrets.write.min(weight(credential.used, sharing));
-            let mut pointer = "/data".to_owned();
+            // Manifests say `stringData`; the API server stores all as `data`.
+            let plain = marks_of.get("stringData").is_some_and(|data| data.get(&*credential.key).is_some());
+            let mut pointer = if plain { "/stringData" } else { "/data" }.to_owned();
             push_key(&mut pointer, &credential.key);
             let label = clean(&format!("data {}", credential.key), 120);
             uses.extend(self.judge(credential.fingerprint, key, Some(&marks), sharing, at_most, pointer, None, label));
