@@ -251,6 +251,13 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
     if meaning.class == Class::Authorization && lead == Lead::Nothing && bare.contains(&b' ') {
         return None;
     }
+    // `IDENTIFIER_PAT` is a pattern.
+    if meaning.class == Class::Token
+        && last_word_is(name, b"pat")
+        && !bare.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    {
+        return None;
+    }
     let shape = model::Shape::of(bare);
     // `auth` names schemes, modes and plugins more often than credentials.
     if meaning.class == Class::Authorization && lead == Lead::Nothing && shape.randomness() < 0.5 {
@@ -302,6 +309,10 @@ fn in_last_part(index: &Index, name: &[u8], rule: u32) -> bool {
     let mut found = Buffer::new();
     index.words.in_name(&Name::new(last_part(name)), &mut found);
     found.iter().any(|(id, _)| *id == rule)
+}
+
+fn last_word_is(name: &Name, word: &[u8]) -> bool {
+    name.len().checked_sub(1).is_some_and(|last| name.word(last) == word)
 }
 
 /// `env.JWT_SECRET` ends with `JWT_SECRET`.

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    common::is_common,
     encoded,
     names::Words,
     prefilter::Prefilter,
@@ -16,6 +17,10 @@ pub(super) struct Target {
     pub(super) tokens: Vec<u32>,
     /// It is a word of names that credentials are assigned to.
     pub(super) word: Option<Word>,
+    /// It is a rare word of a provider's name: values of the provider's format may stand nearby.
+    pub(super) provider: bool,
+    /// It asks for a credential: a provider's name may stand before.
+    pub(super) asks: bool,
     /// It is `://`.
     pub(super) url: bool,
     /// It is a command whose arguments hold credentials.
@@ -92,7 +97,8 @@ const GENERIC: &[&str] = &[
 /// What may stand between the words of a name.
 const SEPARATORS: [char; 3] = ['_', '-', '.'];
 
-/// Letters that a provider's word must have to be looked for by itself.
+/// Letters that a provider's word must have to be looked for by itself; from [`RARE`] on even where texts are full of it.
+const SHORT: usize = 4;
 const RARE: usize = 8;
 
 /// Literals, what they lead to, and the words of assigned rules.
@@ -100,6 +106,10 @@ pub(super) struct Index {
     pub(super) prefilter: Prefilter,
     pub(super) targets: Vec<Target>,
     pub(super) words: Words,
+    /// The same words, and the providers' names for people.
+    pub(super) providers: Words,
+    /// For each rule, whether texts are full of all its words.
+    pub(super) common: Vec<bool>,
     by_id: HashMap<String, u32>,
 }
 
@@ -124,12 +134,37 @@ impl Literals {
         }
         &mut self.targets[id]
     }
+
+    /// The longest part of a provider's name that is rare is looked for by itself. Others, words that texts are full of (`here`,
+    /// `line`, `base`), count where a generic word asks for a credential; a name with one of `long` letters is looked for as a
+    /// whole, in each way to write it. Whether one was rare.
+    fn words(&mut self, name: &str, long: usize) -> bool {
+        let parts = || name.split(|c: char| !c.is_ascii_alphanumeric());
+        if let Some(part) = parts().filter(|part| part.len() >= SHORT && !is_common(part)).max_by_key(|part| part.len()) {
+            let target = self.at(part.as_bytes());
+            target.word = Some(Word::Anywhere);
+            target.provider = true;
+            return true;
+        }
+        if parts().any(|part| part.len() >= long) {
+            for separator in ["", "_", "-", "."] {
+                self.at(name.replace(SEPARATORS, separator).as_bytes()).word = Some(Word::Anywhere);
+            }
+        }
+        false
+    }
+}
+
+/// Without what joins words.
+fn squash(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 impl Index {
     pub(super) fn new(rules: &[Arc<Rule>]) -> Self {
         let mut literals = Literals::default();
-        let mut words = Vec::new();
+        let (mut words, mut providers) = (Vec::new(), Vec::new());
+        let mut common = vec![false; rules.len()];
         let mut by_id = HashMap::with_capacity(rules.len());
         for (id, rule) in (0u32..).zip(rules) {
             by_id.entry(rule.id.to_string()).or_insert(id);
@@ -143,17 +178,26 @@ impl Index {
                     }
                 }
                 Shape::Assigned { names, .. } => {
+                    let mut rare = false;
                     for name in names {
                         words.push((name.to_string(), id));
-                        // A name of several words is looked for as a whole, in each way to write it: its parts are words of every
-                        // language (`function`, `response`). Short names (`here`, `line`, `base`) are, too: they are found when a
-                        // generic word in the same name makes the assignment.
-                        if name.split(SEPARATORS).any(|part| part.len() >= RARE) {
-                            for separator in ["", "_", "-", "."] {
-                                literals.at(name.replace(SEPARATORS, separator).as_bytes()).word = Some(Word::Anywhere);
-                            }
+                        providers.push((name.to_string(), id));
+                        rare |= literals.words(name, RARE);
+                    }
+                    let title = rule.provider_name.to_ascii_lowercase();
+                    let squashed = squash(&title);
+                    if squashed.len() > SHORT && !is_common(&squashed) {
+                        // A rule whose own words are longer asks for more than the provider.
+                        if !names.iter().any(|name| squash(name).contains(&squashed)) {
+                            words.push((squashed.clone(), id));
+                        }
+                        providers.push((squashed.clone(), id));
+                        rare |= literals.words(&title, usize::MAX);
+                        if squashed.len() >= RARE && squashed != title {
+                            rare |= literals.words(&squashed, usize::MAX);
                         }
                     }
+                    common[id as usize] = !rare;
                 }
                 Shape::Structural => {}
             }
@@ -162,6 +206,9 @@ impl Index {
             literals.at(word.as_bytes()).word = Some(Word::Anywhere);
         }
         literals.at(b"key").word.get_or_insert(Word::Ending);
+        for word in ["key", "token", "secret", "bearer", "auth"] {
+            literals.at(word.as_bytes()).asks = true;
+        }
         literals.at(b"://").url = true;
         for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie"] {
             literals.at(command.as_bytes()).command = true;
@@ -188,7 +235,14 @@ impl Index {
                 literals.at(&text).encoded.get_or_insert_with(|| encoded::Form::new(form, text));
             }
         }
-        Self { prefilter: Prefilter::new(&literals.texts), targets: literals.targets, words: Words::new(words.into_iter()), by_id }
+        Self {
+            prefilter: Prefilter::new(&literals.texts),
+            targets: literals.targets,
+            words: Words::new(words.into_iter()),
+            providers: Words::new(providers.into_iter()),
+            common,
+            by_id,
+        }
     }
 
     /// Position of the rule of that id.

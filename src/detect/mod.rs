@@ -10,12 +10,14 @@
 mod assign;
 pub mod checks;
 mod classify;
+mod common;
 pub mod decode;
 mod encoded;
 mod guessing;
 mod index;
 mod model;
 mod names;
+mod nearby;
 mod overlap;
 mod prefilter;
 pub mod public;

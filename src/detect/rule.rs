@@ -93,6 +93,8 @@ pub(super) struct Reach {
     /// The anchor in the midst of every match and what follows it, as far as the pattern fixes their number; empty where the
     /// anchor's place is not known.
     from_anchor: Vec<ByteSet>,
+    /// It takes nearly any byte somewhere: the form of a password, not a format.
+    pub(super) loose: bool,
 }
 
 impl Reach {
@@ -133,6 +135,20 @@ fn could_begin(sets: &[ByteSet], letters: &[u8]) -> bool {
 
 /// Positions of [`Reach::lead`].
 const LEAD: usize = 24;
+
+/// Whether the pattern takes more bytes at some place than letters, digits and a dozen others.
+fn loose(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) => false,
+        HirKind::Class(Class::Bytes(class)) => {
+            class.ranges().iter().map(|range| usize::from(range.end() - range.start()) + 1).sum::<usize>() > 76
+        }
+        HirKind::Class(Class::Unicode(_)) => true,
+        HirKind::Repetition(repetition) => loose(&repetition.sub),
+        HirKind::Capture(capture) => loose(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(loose),
+    }
+}
 
 /// Adds the bytes with which every match of `hir` begins; whether what follows `hir` stands right behind them.
 fn lead(hir: &Hir, sets: &mut Vec<ByteSet>) -> bool {
@@ -229,7 +245,7 @@ impl Pattern {
     pub(super) fn reach(&self) -> &Reach {
         self.reach.get_or_init(|| {
             let Ok(hir) = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) else {
-                return Reach { shortest: 0, longest: LONGEST, at_anchor: false, lead: Vec::new(), from_anchor: Vec::new() };
+                return Reach { shortest: 0, longest: LONGEST, at_anchor: false, lead: Vec::new(), from_anchor: Vec::new(), loose: true };
             };
             let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
             let starts = |hir: &Hir, is: &dyn Fn(&[u8], &[u8]) -> bool| {
@@ -256,7 +272,14 @@ impl Pattern {
             let fits = |sets: &Vec<ByteSet>| self.anchors.iter().all(|anchor| could_begin(sets, anchor.as_bytes()));
             let places = rests.filter(|rest| !at_anchor && starts(rest, &begins));
             let from_anchor = places.map(|rest| sets(&rest)).find(fits).unwrap_or_default();
-            Reach { shortest: hir.properties().minimum_len().unwrap_or(0), longest, at_anchor, lead: sets(&hir), from_anchor }
+            Reach {
+                shortest: hir.properties().minimum_len().unwrap_or(0),
+                longest,
+                at_anchor,
+                lead: sets(&hir),
+                from_anchor,
+                loose: loose(&hir),
+            }
         })
     }
 }

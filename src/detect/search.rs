@@ -10,6 +10,7 @@ use super::{
     decode, encoded,
     index::{Target, Word},
     model::entropy,
+    nearby,
     overlap::{Candidate, Rank},
     public, quiet, rule,
     structured::{self, Meaning},
@@ -131,6 +132,9 @@ impl<'e, 's> Search<'e, 's> {
             }
             if !hint.binary {
                 self.word(target, haystack, here.clone(), hint, surroundings, &mut name_end);
+                if target.provider || target.asks {
+                    self.nearby(target, haystack, &here, hint, surroundings);
+                }
                 if target.url {
                     self.url(haystack, start, hint, surroundings);
                 }
@@ -182,6 +186,9 @@ impl<'e, 's> Search<'e, 's> {
         let Some(Assignment { name, value, quoted, form }) = assign::parse(haystack, here, lines) else { return };
         *name_end = name.end;
         let name_start = name.start;
+        if haystack.get(name.clone()) == Some(b"PASS") && summary(haystack, &name) {
+            return;
+        }
         let (Some(name), Some(text)) = (haystack.get(name), haystack.get(value.clone())) else { return };
         // A parameter of a URL's query stands in the literal that the URL is.
         let query = form == Form::Operator && matches!(name_start.checked_sub(1).and_then(|at| haystack.get(at)), Some(b'?' | b'&'));
@@ -194,6 +201,36 @@ impl<'e, 's> Search<'e, 's> {
             surroundings
         };
         self.named(name, text, value, haystack, hint, surroundings, (quoted, form));
+    }
+
+    /// A word of a provider's name, or one that asks for a credential: a value of the provider's format may stand nearby.
+    fn nearby(&mut self, target: &Target, haystack: &[u8], here: &Range<usize>, hint: &Hint<'_>, surroundings: Surroundings) {
+        // What a library's files name is public, and a guess.
+        if self.place.package || surroundings.kind == Kind::Generated {
+            return;
+        }
+        let mut words = std::mem::take(&mut self.scratch.words);
+        let (index, rules) = (&self.engine.index, &self.engine.rules);
+        let mut near = target.provider.then(|| nearby::below(index, rules, haystack, here, &mut words)).flatten();
+        if near.is_none() && target.asks {
+            near = nearby::above(index, rules, haystack, here, &mut words);
+        }
+        self.scratch.words = words;
+        let Some(near) = near.filter(|near| !minified(haystack, near.span.start)) else { return };
+        let Some(value) = haystack.get(near.span.clone()) else { return };
+        let confidence = if self.quiet_place() || surroundings.kind == Kind::Docs { Confidence::Low } else { Confidence::Medium };
+        self.claim(Claim {
+            rule: near.rule,
+            span: near.span.clone(),
+            value,
+            name: hint.name.map(str::as_bytes),
+            confidence,
+            rank: Rank::Assigned,
+            visible: 0,
+            evidence: vec!["near the provider's name".to_owned()],
+            around: around(haystack, &near.span),
+            whole: 0,
+        });
     }
 
     /// A named value from anywhere: judged by name, then decoded.
@@ -227,6 +264,9 @@ impl<'e, 's> Search<'e, 's> {
             // A field's value may be longer than where it stands (escapes undone): then the whole place counts.
             let place = if span.len() == value.len() { start..start + judged.length } else { span.clone() };
             let bytes = trimmed.get(judged.start..judged.start + judged.length).unwrap_or_default();
+            if judged.assigned && nearby::is_other(haystack, name, &place, bytes) {
+                return;
+            }
             let rank = if judged.assigned { Rank::Assigned } else { Rank::Generic };
             let secret = judged.decoded.as_deref().unwrap_or(bytes);
             let claim = Claim {
@@ -328,6 +368,8 @@ impl<'e, 's> Search<'e, 's> {
                 None => return,
                 Some(Confidence::Low) => confidence = Confidence::Low,
                 Some(_) if self.place.package => confidence = Confidence::Low,
+                // Of a format that manuals show too.
+                Some(_) if !url::strong(value) => confidence = confidence.min(Confidence::Medium),
                 Some(_) => {}
             }
         } else if found.secret != found.whole && (self.place.published || (value.len() < 20 && !url::strong(value) && self.quiet_place())) {
@@ -551,6 +593,16 @@ fn within_base64(haystack: &[u8], whole: &Range<usize>) -> bool {
 fn words_run_together(haystack: &[u8], secret: &Range<usize>, anchor: usize) -> bool {
     let rest = haystack.get(anchor.max(secret.start)..secret.end).unwrap_or_default();
     rest.len() >= 16 && rest.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'))
+}
+
+/// Whether the line is one of a test run's summary: `PASS: name` among `FAIL: name` and their like.
+fn summary(text: &[u8], name: &Range<usize>) -> bool {
+    let verdict =
+        |line: &[u8]| [&b"PASS:"[..], b"FAIL:", b"XFAIL:", b"XPASS:", b"SKIP:", b"ERROR:"].iter().any(|word| line.starts_with(word));
+    let before = text.get(name.start.saturating_sub(200)..name.start).unwrap_or_default();
+    let after = text.get(name.end..text.len().min(name.end + 200)).unwrap_or_default();
+    let above = before.strip_suffix(b"\n").and_then(|before| before.rsplit(|b| *b == b'\n').next());
+    above.is_some_and(verdict) || after.split(|b| *b == b'\n').nth(1).is_some_and(verdict)
 }
 
 /// Whether the line around is far longer than people write.

@@ -136,8 +136,14 @@ pub(super) fn argument(text: &[u8], command: Range<usize>) -> Option<Range<usize
         let value = value.get(..end)?;
         if flags.len() > 1 {
             let colon = value.iter().position(|b| *b == b':')?;
-            if value.starts_with(b"http") || colon + 1 >= value.len() {
+            if value.starts_with(b"http") {
                 return None;
+            }
+            if colon + 1 >= value.len() {
+                // A key in the place of the user, and no password.
+                let key = value.get(..colon)?;
+                let random = key.len() >= 20 && key.iter().any(u8::is_ascii_digit) && Shape::of(key).randomness() > 0.5;
+                return random.then_some(command.end + start..command.end + start + colon);
             }
             start += colon + 1;
             return Some(command.end + start..command.end + start + value.len() - colon - 1);

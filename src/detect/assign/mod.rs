@@ -7,6 +7,8 @@ mod value;
 
 use std::ops::Range;
 
+use super::quiet;
+
 /// Bytes of a name that are looked at on either side of the word.
 const NAME: usize = 100;
 
@@ -94,7 +96,7 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
         }
         at += close + 1;
     }
-    let mut operator = operator(text, &name, at, quote.is_some())?;
+    let mut operator = operator(text, &name, at, quote.is_some(), lines)?;
     if default && text.get(operator.end) == Some(&b'-') {
         operator.end += 1;
     }
@@ -117,7 +119,23 @@ fn may_follow(text: &[u8], word_end: usize) -> bool {
     after.iter().find(|b| !is_name(**b)).is_some_and(|b| {
         matches!(
             b,
-            b'=' | b':' | b'?' | b'|' | b'+' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b'[' | b'\\' | b'\n' | b'\r' | b' ' | b'\t'
+            b'=' | b':'
+                | b'?'
+                | b'|'
+                | b','
+                | b'+'
+                | b'"'
+                | b'\''
+                | b'`'
+                | b'<'
+                | b'>'
+                | b'('
+                | b'['
+                | b'\\'
+                | b'\n'
+                | b'\r'
+                | b' '
+                | b'\t'
         )
     })
 }
@@ -161,7 +179,7 @@ fn skip_blanks(text: &[u8], at: usize) -> usize {
     at + text.get(at..).unwrap_or_default().iter().take(64).take_while(|b| matches!(b, b' ' | b'\t')).count()
 }
 
-fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Option<Operator> {
+fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool, lines: Lines) -> Option<Operator> {
     let at = skip_blanks(text, after);
     let next = |ahead: usize| text.get(at + ahead).copied().unwrap_or(0);
     let plain = |length: usize| Some(Operator { end: at + length, quotes: false, form: Form::Operator });
@@ -188,6 +206,8 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Opt
         b'+' | b'.' if next(1) == b'=' => literal(2, Form::Operator),
         b'-' if next(1) == b'>' => literal(2, Form::Operator),
         b',' if quoted && !listed(text, name.start) => pair(text, at).or_else(|| literal(1, Form::Call)),
+        b',' if !quoted => row(text, name, at, lines),
+        b'|' => (line_opens(text, name.start) == Some(b'|')).then_some(Operator { end: at + 1, quotes: false, form: Form::Spaced }),
         b')' if quoted => {
             // `getenv("NAME") || "value"`
             let then = skip_blanks(text, at + 1);
@@ -198,11 +218,28 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool) -> Opt
         b'>' => element(text, name, at, quoted),
         b'<' if next(1) == b'-' => literal(2, Form::Operator),
         b'<' => plist(text, at),
-        b'\n' | b'\r' | b'v' | b'V' if quoted || starts_pair(text, name.start) => pair(text, at),
+        b'\n' | b'\r' | b'v' | b'V' | b'c' if quoted || starts_pair(text, name.start) => pair(text, at),
         b'\n' | b'\r' => pair_unquoted(text, name, at),
         _ if at > after => spaced(text, name, at),
         _ => None,
     }
+}
+
+/// `name,value` on a line of its own, `{name, "value"}`.
+fn row(text: &[u8], name: &Range<usize>, at: usize, lines: Lines) -> Option<Operator> {
+    let before = text.get(name.start.saturating_sub(2)..name.start)?;
+    if matches!(before, [.., b'{'] | [b'{', b' ' | b':']) {
+        let then = skip_blanks(text, at + 1);
+        let binary = text.get(then..then + 2) == Some(b"<<");
+        return Some(Operator { end: if binary { then + 2 } else { then }, quotes: true, form: Form::Operator });
+    }
+    let alone = lines == Lines::Whole && matches!(before, [] | [.., b'\n']) && text.get(at + 1).is_some_and(|b| !b.is_ascii_whitespace());
+    alone.then_some(Operator { end: at + 1, quotes: false, form: Form::Operator })
+}
+
+/// The first byte of the line that is no blank.
+fn line_opens(text: &[u8], at: usize) -> Option<u8> {
+    text.get(line_start(text, at)..at)?.iter().copied().find(|b| !matches!(b, b' ' | b'\t'))
 }
 
 /// `<name>value` or `<string name="name">value`.
@@ -232,10 +269,9 @@ fn pair(text: &[u8], at: usize) -> Option<Operator> {
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'"' | b'\'' | b'\\');
     let start = rest.iter().take_while(|b| blank(b)).count();
     let word = rest.get(start..)?;
-    if !word.get(..5)?.eq_ignore_ascii_case(b"value") {
-        return None;
-    }
-    let then = start + 5 + rest.get(start + 5..)?.iter().take_while(|b| matches!(b, b'"' | b'\'' | b' ' | b'\\')).count();
+    // The second is HTML's `meta`.
+    let length = [&b"value"[..], b"content"].iter().find(|key| quiet::starts(word, key))?.len();
+    let then = start + length + rest.get(start + length..)?.iter().take_while(|b| matches!(b, b'"' | b'\'' | b' ' | b'\\')).count();
     matches!(rest.get(then), Some(b':' | b'=')).then_some(Operator { end: at + then + 1, quotes: false, form: Form::Pair })
 }
 

@@ -22,6 +22,7 @@ macro_rules! features {
 }
 
 mod weights;
+mod words;
 
 pub(super) use meaning::{Class, Meaning};
 pub(super) use shape::{Shape, entropy};

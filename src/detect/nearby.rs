@@ -1,0 +1,409 @@
+//! A provider's name near a value of its format, however the two are joined: `# Meraki` above `key = "..."`,
+//! `https://api.provider.com` above `token := "..."`, `new Provider("...")`, `provider token - '...'`.
+//!
+//! The value must look random and fit the whole format. Besides, what stands between must ask for a credential or join the
+//! two directly; checksums and identifiers, which stand near providers' names in lock files and logs, are told by their own
+//! names and their neighbours.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{
+    classify::Buffer,
+    index::Index,
+    model::{Meaning, Shape as Form, entropy},
+    names::Name,
+    quiet,
+    rule::{Rule, Shape},
+};
+
+/// Bytes behind the provider's name in which a value may start.
+const REACH: usize = 160;
+/// Lines that it may stand below the name.
+const LINES: usize = 3;
+/// Values that are looked at for one name.
+const TRIES: usize = 6;
+/// Bytes of the shortest and of the longest value, and of the shortest that is not asked for.
+const SIZES: std::ops::RangeInclusive<usize> = 12..=600;
+const UNASKED: usize = 16;
+/// Bytes behind a word that asks in which the value starts.
+const ASKED: usize = 40;
+/// Bytes before a literal that may belong to the provider's name.
+const BEFORE: usize = 40;
+
+/// A value near a provider's name.
+pub(super) struct Near {
+    pub(super) rule: u32,
+    pub(super) span: Range<usize>,
+}
+
+/// The words of names that make a random value something else than a credential.
+const OTHERS: &[&[u8]] = &[
+    b"commit",
+    b"commits",
+    b"sha",
+    b"sha1",
+    b"sha256",
+    b"sha384",
+    b"sha512",
+    b"md5",
+    b"hash",
+    b"digest",
+    b"checksum",
+    b"checksums",
+    b"integrity",
+    b"etag",
+    b"revision",
+    b"rev",
+    b"ref",
+    b"refs",
+    b"fingerprint",
+    b"thumbprint",
+    b"version",
+    b"uuid",
+    b"guid",
+    b"id",
+    b"ids",
+    b"uid",
+    b"sid",
+    b"nonce",
+    b"salt",
+    b"tree",
+    b"parent",
+    b"blob",
+    b"head",
+    b"branch",
+    b"tag",
+    b"build",
+    b"release",
+    b"image",
+    b"layer",
+    b"trace",
+    b"span",
+    b"request",
+    b"correlation",
+    b"signature",
+    b"sum",
+    b"crc",
+    b"crc32",
+    b"resolved",
+    b"snapshot",
+    b"cache",
+    b"file",
+    b"path",
+    b"url",
+    b"sri",
+    b"address",
+    b"contract",
+    b"public",
+    b"pub",
+    b"certificate",
+    b"cert",
+    b"serial",
+];
+
+/// Words that may stand between a provider's name and its credential and say nothing.
+const JOINS: &[&[u8]] = &[
+    b"is",
+    b"the",
+    b"for",
+    b"of",
+    b"to",
+    b"as",
+    b"with",
+    b"using",
+    b"use",
+    b"set",
+    b"value",
+    b"val",
+    b"string",
+    b"str",
+    b"new",
+    b"client",
+    b"api",
+    b"sdk",
+    b"init",
+    b"initialize",
+    b"configure",
+    b"config",
+    b"setup",
+    b"connect",
+    b"create",
+    b"var",
+    b"const",
+    b"let",
+    b"live",
+    b"prod",
+    b"production",
+    b"default",
+    b"https",
+    b"http",
+    b"com",
+    b"io",
+    b"v1",
+    b"v2",
+    b"v3",
+    b"s",
+];
+
+/// Words that ask for a credential where a name's own meaning does not say.
+const ASKS: &[&[u8]] =
+    &[b"key", b"keys", b"token", b"tokens", b"secret", b"secrets", b"auth", b"bearer", b"apikey", b"password", b"credentials"];
+
+/// The value that belongs to the provider whose name's literal stands at `here`.
+pub(super) fn below(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Range<usize>, buffer: &mut Buffer) -> Option<Near> {
+    if !at_edges(text, here) {
+        return None;
+    }
+    let mut named = false;
+    for token in Tokens::new(text, here.end, REACH, LINES).take(TRIES) {
+        if !named {
+            let from = line_start(text, here.start).max(here.start.saturating_sub(BEFORE));
+            let behind = text.get(here.end..text.len().min(here.end + BEFORE)).unwrap_or_default();
+            let to = here.end + behind.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ')).count();
+            // The value itself is no part of the name.
+            let name = Name::new(text.get(from..to.min(token.start).max(here.end))?);
+            index.providers.in_name(&name, buffer);
+            named = true;
+        }
+        if buffer.is_empty() {
+            return None;
+        }
+        let found = fitting(rules, text, &token, buffer, |_, span, value| joined(text, here, span, value));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// The value behind a word that asks for a credential at `here`, where a provider's name stands before it.
+pub(super) fn above(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Range<usize>, buffer: &mut Buffer) -> Option<Near> {
+    if text.get(here.end).is_some_and(u8::is_ascii_lowercase) && text.get(here.end) != Some(&b's') {
+        return None;
+    }
+    let token = Tokens::new(text, here.end, ASKED, 0).next()?;
+    let mut end = here.end;
+    for _ in 0..=LINES {
+        let start = line_start(text, end);
+        let line = text.get(start..end)?;
+        if line.len() < REACH {
+            index.providers.in_name(&Name::new(line), buffer);
+            let found = fitting(rules, text, &token, buffer, |rule, span, value| {
+                // `line` and `key` stand before many a checksum.
+                let own = own_name(text, span);
+                let sure = Meaning::of(&own).is_some_and(|meaning| !meaning.bare_key);
+                let vague = index.common.get(rule as usize) == Some(&true) && !sure;
+                !(vague && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')) && joined(text, here, span, value)
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        end = start.checked_sub(1)?;
+    }
+    None
+}
+
+/// The part of a token that is in the format of one of the rules and accepted.
+fn fitting(
+    rules: &[Arc<Rule>],
+    text: &[u8],
+    token: &Range<usize>,
+    found: &Buffer,
+    accept: impl Fn(u32, &Range<usize>, &[u8]) -> bool,
+) -> Option<Near> {
+    if found.is_empty() {
+        return None;
+    }
+    parts(text, token).find_map(|span| {
+        let value = text.get(span.clone())?;
+        let (rule, _) = found.iter().find(|(id, _)| {
+            rules.get(*id as usize).is_some_and(|rule| {
+                let Shape::Assigned { value: pattern, .. } = &rule.shape else { return false };
+                !pattern.reach().loose && pattern.is_whole(value) && entropy(value) >= rule.entropy.max(2.5) && accept(*id, &span, value)
+            })
+        })?;
+        Some(Near { rule: *rule, span })
+    })
+}
+
+/// Whether the literal is no part of a longer word.
+fn at_edges(text: &[u8], here: &Range<usize>) -> bool {
+    let before = here.start.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
+    let (first, last) = (text.get(here.start).copied().unwrap_or(b' '), here.end.checked_sub(1).and_then(|at| text.get(at)).copied());
+    let after = text.get(here.end).copied().unwrap_or(b' ');
+    let starts = !before.is_ascii_alphabetic() || first.is_ascii_uppercase() && before.is_ascii_lowercase();
+    let ends = !after.is_ascii_alphabetic() || after.is_ascii_uppercase() && last.is_some_and(|last| last.is_ascii_lowercase());
+    // Long words may be joined to others: `theopenweathermap`.
+    here.len() >= 8 || (starts && (ends || here.len() >= 6))
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b':' | b'~')
+}
+
+/// Runs that may be values, behind a place.
+struct Tokens<'a> {
+    text: &'a [u8],
+    at: usize,
+    end: usize,
+    lines: usize,
+}
+
+impl<'a> Tokens<'a> {
+    fn new(text: &'a [u8], at: usize, reach: usize, lines: usize) -> Self {
+        Self { text, at, end: text.len().min(at.saturating_add(reach)), lines }
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        while self.at < self.end {
+            let byte = *self.text.get(self.at)?;
+            if byte == b'\n' {
+                self.lines = self.lines.checked_sub(1)?;
+            }
+            if !is_token(byte) {
+                self.at += 1;
+                continue;
+            }
+            let start = self.at;
+            let rest = self.text.get(start..self.text.len().min(start + SIZES.end() + 64))?;
+            let length = rest.iter().take_while(|b| is_token(**b)).count();
+            self.at = start + length;
+            let token = rest.get(..length)?;
+            let cased = || token.iter().any(u8::is_ascii_uppercase) && token.iter().any(u8::is_ascii_lowercase);
+            if length >= *SIZES.start() && (token.iter().any(u8::is_ascii_digit) || (length >= UNASKED && cased())) {
+                return Some(start..start + length);
+            }
+        }
+        None
+    }
+}
+
+/// The token, and what stands behind `=` and `:` in it.
+fn parts(text: &[u8], token: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.get(token.clone()).unwrap_or_default();
+    let body = bytes.len() - bytes.iter().rev().take_while(|b| matches!(b, b'=' | b'.' | b':' | b'-')).count();
+    let whole = token.clone();
+    let trimmed = token.start..token.start + body;
+    let behind = |separator: u8| {
+        let at = bytes.get(..body)?.iter().rposition(|b| *b == separator)?;
+        Some(token.start + at + 1..token.end)
+    };
+    let before = bytes.iter().position(|b| *b == b':').map(|at| token.start..token.start + at);
+    [Some(whole), Some(trimmed), behind(b'='), behind(b':'), before].into_iter().flatten().filter(|span| SIZES.contains(&span.len()))
+}
+
+fn line_start(text: &[u8], at: usize) -> usize {
+    let before = text.get(at.saturating_sub(200)..at).unwrap_or_default();
+    at - before.iter().rev().take_while(|b| **b != b'\n').count()
+}
+
+/// What names the value itself: its own line up to it.
+fn own_name(text: &[u8], span: &Range<usize>) -> Name {
+    let from = line_start(text, span.start).max(span.start.saturating_sub(60));
+    Name::new(text.get(from..span.start).unwrap_or_default())
+}
+
+/// Whether what stands between name and value makes the value a credential.
+fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -> bool {
+    if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_hash_prefixed(value) {
+        return false;
+    }
+    let form = Form::of(value);
+    if form.is_identifier() || form.is_number || form.is_path_or_url || form.is_code || form.randomness() < 0.5 {
+        return false;
+    }
+    let plain = form.is_hex || form.is_uuid;
+    let own = own_name(text, span);
+    let last = own.len().saturating_sub(3);
+    let is = |list: &[&[u8]], word: &[u8]| list.contains(&word);
+    let asked = Meaning::of(&own).is_some_and(|meaning| !meaning.attribute && !meaning.ephemeral && meaning.trailing <= 1)
+        || (own.len().saturating_sub(2)..own.len()).any(|at| is(ASKS, own.word(at)));
+    let other = (last..own.len()).rev().find_map(|at| {
+        let word = own.word(at);
+        (is(OTHERS, word) || is(ASKS, word)).then(|| is(OTHERS, word))
+    });
+    if other == Some(true) {
+        return false;
+    }
+    if asked {
+        return true;
+    }
+    if form.is_uuid || value.len() < UNASKED {
+        return false;
+    }
+    // Nothing but what joins.
+    let Some(between) = text.get(here.end..span.start) else { return false };
+    let gap = Name::new(between);
+    // An identifier may stand between: `new Provider("id", "secret")`.
+    let identifier = |word: &[u8]| word.len() >= 6 && word.iter().any(u8::is_ascii_digit);
+    let direct = between.len() <= 100 && (0..gap.len()).all(|at| is(JOINS, gap.word(at)) || identifier(gap.word(at)));
+    direct && !(plain && listed(text, span, value.len()))
+}
+
+/// Whether a value that only a provider's name stands for is a checksum or an identifier: by its name, or as one of a list.
+pub(super) fn is_other(text: &[u8], name: &[u8], span: &Range<usize>, value: &[u8]) -> bool {
+    let plain = value.len() >= UNASKED && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    let name = Name::new(name);
+    plain
+        && Meaning::of(&name).is_none()
+        && (name.len().checked_sub(1).is_some_and(|last| OTHERS.contains(&name.word(last))) || listed(text, span, value.len()))
+}
+
+/// Whether the lines before or after hold hexadecimal digits of the same length too: a list of checksums.
+fn listed(text: &[u8], span: &Range<usize>, length: usize) -> bool {
+    let near =
+        |part: &[u8]| part.split(|b| !b.is_ascii_alphanumeric()).any(|run| run.len() == length && run.iter().all(u8::is_ascii_hexdigit));
+    let before = text.get(span.start.saturating_sub(300)..span.start).unwrap_or_default();
+    let after = text.get(span.end..text.len().min(span.end + 300)).unwrap_or_default();
+    near(before) || near(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::{Engine, Hint, Scratch, samples};
+    use crate::finding::{Confidence, LocationKind};
+
+    fn found(engine: &Engine, path: &str, text: &str) -> bool {
+        let hint = Hint { kind: LocationKind::File, path, name: None, binary: false };
+        let mut hit = false;
+        engine.find(text.as_bytes(), &hint, &mut Scratch::default(), &mut |matched| hit |= matched.confidence >= Confidence::Medium);
+        hit
+    }
+
+    #[test]
+    fn a_name_nearby_makes_a_random_value_a_credential() {
+        let engine = Engine::new(Vec::new());
+        let (hex, uuid) = (samples::fill("{hex:40}", 3), samples::fill("{uuid}", 3));
+        for text in [
+            format!("meraki: {hex}\n"),
+            format!("# Meraki\nkey = \"{hex}\"\n"),
+            format!("url: https://api.meraki.com/v1\ntoken: {hex}\n"),
+            format!("meraki token - '{hex}'\n"),
+            format!("zenserp\nkey: {uuid}\n"),
+        ] {
+            assert!(found(&engine, "notes.txt", &text), "{text}");
+        }
+    }
+
+    #[test]
+    fn checksums_and_identifiers_near_a_name_are_none() {
+        let engine = Engine::new(Vec::new());
+        let (hex, next, uuid) = (samples::fill("{hex:40}", 3), samples::fill("{hex:40}", 4), samples::fill("{uuid}", 3));
+        for text in [
+            format!("meraki commit {hex}\n"),
+            format!("\"path\": \"github.com/meraki/meraki\",\n\"revision\": \"{hex}\"\n"),
+            format!("Meraki: {hex}\nOther: {next}\n"),
+            format!("https://api.meraki.com/networks/{hex}\n"),
+            format!("the meraki dashboard serves\n{hex}  ./file\n"),
+            format!("seen at zenserp, {uuid}\n"),
+            format!("meraki sha1: {hex}\n"),
+        ] {
+            assert!(!found(&engine, "notes.txt", &text), "{text}");
+        }
+    }
+}
