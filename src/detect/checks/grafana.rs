@@ -20,7 +20,7 @@ pub(super) fn suffix(text: &str) -> String {
 pub(super) fn cloud(subject: &Subject<'_>) -> Verdict {
     let body = subject.secret.strip_prefix(b"glc_").unwrap_or(subject.secret);
     let json = base64(body).and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    let Some(json) = json.filter(|json| json.get("k").is_some()) else { return Verdict::refuted("does not decode to Grafana's JSON") };
+    let Some(json) = json.filter(|json| json.get("k").is_some()) else { return Verdict::doubtful("does not decode to Grafana's JSON") };
     let mut evidence = vec!["decodes to a Grafana token".to_owned()];
     evidence.extend(json.get("n").and_then(|n| n.as_str()).and_then(|n| fact("name", n)));
     evidence

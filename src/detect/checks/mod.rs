@@ -14,14 +14,14 @@
 //! | `bech32` | Bech32 checksum (`AGE-SECRET-KEY-1…`) | refutes |
 //! | `pgp-crc24` | CRC-24 line of PGP armor | lowers confidence |
 //! | `jwt` | header and claims are JSON: issuer, audience, subject, expiry | refutes |
-//! | `pypi-macaroon` | macaroon of `pypi.org` or `test.pypi.org` | refutes |
-//! | `onepassword-ops` | JSON of a 1Password service account: account host | refutes |
-//! | `sentry-token` | JSON of a Sentry organisation token: organisation, region | refutes |
-//! | `grafana-glc` | JSON of a Grafana Cloud token (`glc_eyJ…`) or legacy key (`eyJrIjoi…`): organisation, name | refutes |
+//! | `pypi-macaroon` | macaroon of `pypi.org` or `test.pypi.org` | lowers confidence |
+//! | `onepassword-ops` | JSON of a 1Password service account: account host | lowers confidence |
+//! | `sentry-token` | JSON of a Sentry organisation token: organisation, region | lowers confidence |
+//! | `grafana-glc` | JSON of a Grafana Cloud token (`glc_eyJ…`) or legacy key (`eyJrIjoi…`): organisation, name | lowers confidence |
 //! | `gcp-service-account` | JSON with `client_email`, `project_id` and a private key | lowers confidence |
 //! | `discord-bot` | first part is the base64 of a snowflake: bot id | refutes |
-//! | `jfrog-reference` | base64 of `reftkn:…`: expiry | refutes |
-//! | `jfrog-api-key` | `AKCp…` is base58 | refutes |
+//! | `jfrog-reference` | base64 of `reftkn:…`: expiry | lowers confidence |
+//! | `jfrog-api-key` | `AKCp…` is base58 | lowers confidence |
 //! | `atlassian-pat` | base64 of `digits:20 bytes` (Bitbucket, Jira and Confluence Data Center) | refutes |
 //! | `slack` | parts of a Slack token: workspace id | nothing |
 //! | `telegram-bot` | bot id of a Telegram token | nothing |

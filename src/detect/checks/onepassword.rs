@@ -9,7 +9,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     let Some(json) =
         json.filter(|json| json.get("secretKey").is_some() || json.get("muk").is_some() || json.get("signInAddress").is_some())
     else {
-        return Verdict::refuted("does not decode to a service account");
+        return Verdict::doubtful("does not decode to a service account");
     };
     let mut evidence = vec!["decodes to a service account".to_owned()];
     evidence.extend(json.get("signInAddress").and_then(|v| v.as_str()).and_then(|host| fact("account host", host)));

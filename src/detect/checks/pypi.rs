@@ -4,7 +4,7 @@ use super::{Outcome, Subject, Verdict};
 use crate::detect::decode::base64;
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
-    let Some(bytes) = subject.secret.strip_prefix(b"pypi-").and_then(base64) else { return Verdict::refuted("not a macaroon") };
+    let Some(bytes) = subject.secret.strip_prefix(b"pypi-").and_then(base64) else { return Verdict::doubtful("not a macaroon") };
     // Version 2, then packet 1 (location): tag, length, text.
     let location = match bytes.as_slice() {
         [2, 1, length, rest @ ..] => rest.get(..usize::from(*length)),
@@ -13,6 +13,6 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     match location {
         Some(b"pypi.org") => Verdict { outcome: Outcome::Proven, evidence: vec!["macaroon of pypi.org".to_owned()] },
         Some(b"test.pypi.org") => Verdict { outcome: Outcome::Proven, evidence: vec!["macaroon of test.pypi.org".to_owned()] },
-        _ => Verdict::refuted("not a macaroon of PyPI"),
+        _ => Verdict::doubtful("not a macaroon of PyPI"),
     }
 }
