@@ -91,7 +91,9 @@ fn render_image(image: &ImageReport, page: &mut String) -> fmt::Result {
         .iter()
         .cloned()
         .chain(image.digest.clone())
-        .chain([text::count(coverage.layers, "layer", "layers"), text::count(coverage.files, "file", "files"), text::bytes(coverage.bytes)])
+        // Directories and manifests have none.
+        .chain((coverage.layers > 0).then(|| text::count(coverage.layers, "layer", "layers")))
+        .chain([text::count(coverage.files, "file", "files"), text::bytes(coverage.bytes)])
         .collect();
     writeln!(page, "<section>\n<h2>{}<small>{}</small></h2>", escape(&image.reference), escape(&about.join(" · ")))?;
     for finding in &image.findings {
