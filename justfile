@@ -28,3 +28,7 @@ deny:
 docs:
     cargo run --quiet -p imgscan -- rules docs > docs/rules.md.new
     mv docs/rules.md.new docs/rules.md
+
+# Instructions of the hot loops against those recorded (needs valgrind); `just instructions --record` writes them.
+instructions *FLAGS:
+    benches/instructions.sh {{FLAGS}}
