@@ -3,7 +3,7 @@
 use std::{env, fmt::Write as _, fs, path::Path};
 
 #[path = "src/detect/schema.rs"]
-#[allow(missing_docs, unreachable_pub)]
+#[allow(missing_docs, unreachable_pub, reason = "a module of the library, read by a program of one file")]
 mod schema;
 
 fn main() {

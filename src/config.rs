@@ -14,6 +14,7 @@ use crate::{
     finding::{Confidence, Severity},
     fingerprint::Fingerprint,
     report::ignore::IgnoreEntry,
+    secret::veiled,
 };
 
 /// The file's name, looked for in the working directory and upwards.
@@ -30,7 +31,7 @@ impl FromStr for FailOn {
         match (text, Severity::parse(text)) {
             ("none", _) => Ok(Self(None)),
             (_, Some(severity)) if severity > Severity::Info => Ok(Self(Some(severity))),
-            _ => Err(format!("`{text}` is no threshold; use critical, high, medium, low or none")),
+            _ => Err(veiled(&format!("`{text}` is no threshold; use critical, high, medium, low or none"))),
         }
     }
 }
@@ -154,7 +155,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
     };
     let raw: RawConfig = toml::from_str(text)
         // Only the message: the parser's own rendering quotes the line.
-        .map_err(|error| invalid(Problem(error.span().unwrap_or(0..0), error.message().to_owned())))?;
+        .map_err(|error| invalid(Problem(error.span().unwrap_or(0..0), veiled(error.message()))))?;
     check(raw, text, file.parent().unwrap_or(Path::new(""))).map_err(invalid)
 }
 
@@ -164,7 +165,7 @@ fn check(raw: RawConfig, text: &str, folder: &Path) -> Result<Config, Problem> {
         .min_confidence
         .map(|word| {
             Confidence::parse(word.get_ref())
-                .ok_or_else(|| Problem(word.span(), format!("`{}` is no confidence; use high, medium or low", word.get_ref())))
+                .ok_or_else(|| Problem(word.span(), veiled(&format!("`{}` is no confidence; use high, medium or low", word.get_ref()))))
         })
         .transpose()?;
     if let Some(jobs) = raw.jobs.as_ref().filter(|jobs| *jobs.get_ref() == 0) {

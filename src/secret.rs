@@ -55,9 +55,42 @@ impl Secret {
     }
 }
 
+/// A parser's message about somebody's file, without what may be a value in it: people paste credentials into the wrong field,
+/// and parsers quote what they do not understand. Names and words stay.
+pub(crate) fn veiled(message: &str) -> String {
+    let is_border = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '[' | ']' | '{' | '}' | '=');
+    let mut out = String::with_capacity(message.len());
+    for piece in message.split_inclusive(is_border) {
+        let border = piece.chars().next_back().filter(|c| is_border(*c)).map_or(0, char::len_utf8);
+        let (word, border) = piece.split_at(piece.len() - border);
+        let has = |of: fn(&u8) -> bool| word.as_bytes().iter().any(of);
+        let mixed = word.len() >= 8 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+        let long = word.len() >= 24 && !word.contains(['-', '_', '.', '/']);
+        out.push_str(if mixed || long { "****" } else { word });
+        out.push_str(border);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_keep_names_and_lose_values() {
+        for (message, expected) in [
+            (
+                "unknown variant `Mirabelle7Kompott`, expected one of `off`, `audit`",
+                "unknown variant `****`, expected one of `off`, `audit`",
+            ),
+            ("invalid type: string \"abc123def456\", expected u64 at line 12", "invalid type: string \"****\", expected u64 at line 12"),
+            ("unknown field `min-confidence-of-all-of-them`", "unknown field `min-confidence-of-all-of-them`"),
+            ("1 | key = \"abcdefghijklmnopqrstuvwxyz\"\n  |       ^", "1 | key = \"****\"\n  |       ^"),
+            ("", ""),
+        ] {
+            assert_eq!(veiled(message), expected);
+        }
+    }
 
     #[test]
     fn redaction_never_shows_more_than_the_format_fixes() {

@@ -123,9 +123,8 @@ pub(crate) struct OutputArgs {
     /// A further report in a file, as FORMAT=FILE; repeatable
     #[arg(short, long = "output", value_name = "FORMAT=FILE", value_parser = output_parser)]
     pub(crate) outputs: Vec<(Format, PathBuf)>,
-    /// Progress on standard error
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(crate) progress: ProgressMode,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -151,9 +150,8 @@ pub(crate) struct DetectionArgs {
     /// Settings and ignore entries [default: imgscan.toml, here or in a folder above]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Further rules; repeatable
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) further: RulesArgs,
     /// Also show what an offline check disproved
     #[arg(long)]
     pub(crate) show_refuted: bool,
@@ -162,6 +160,13 @@ pub(crate) struct DetectionArgs {
     pub(crate) show_public: bool,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RulesArgs {
+    /// Further rules; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -194,6 +199,13 @@ pub(crate) struct SourceArgs {
     pub(crate) no_cache: bool,
 }
 
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct ProgressArgs {
+    /// Progress on standard error
+    #[arg(long = "progress", value_name = "WHEN", default_value = "auto")]
+    pub(crate) mode: ProgressMode,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressMode {
     /// A moving line on a terminal, nothing elsewhere
@@ -207,25 +219,16 @@ pub(crate) enum ProgressMode {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RulesCommand {
     /// All rules, one a line
-    List {
-        /// Further rules; repeatable
-        #[arg(long, value_name = "FILE")]
-        rules: Vec<PathBuf>,
-    },
+    List(RulesArgs),
     /// One rule in full
     Show {
         /// The rule's id
         id: String,
-        /// Further rules; repeatable
-        #[arg(long, value_name = "FILE")]
-        rules: Vec<PathBuf>,
+        #[command(flatten)]
+        further: RulesArgs,
     },
     /// All rules as a Markdown document, a section for each provider
-    Docs {
-        /// Further rules; repeatable
-        #[arg(long, value_name = "FILE")]
-        rules: Vec<PathBuf>,
-    },
+    Docs(RulesArgs),
     /// Check a rule file: syntax, patterns, and its samples through the engine
     Test {
         /// The rule file
@@ -242,9 +245,8 @@ pub(crate) struct ExplainArgs {
     /// JSON report that holds the finding; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Further rules; repeatable
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) further: RulesArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -277,9 +279,8 @@ pub(crate) struct BaselineScanArgs {
     /// The baseline
     #[arg(short = 'o', long = "output", visible_alias = "baseline", value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Progress on standard error
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(crate) progress: ProgressMode,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     #[command(flatten)]
     pub(crate) detection: DetectionArgs,
     #[command(flatten)]

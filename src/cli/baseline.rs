@@ -55,7 +55,7 @@ pub(crate) fn prune(args: &BaselineScanArgs, verbosity: &Verbosity) -> anyhow::R
 /// The images' reports without what `imgscan.toml` ignores; `None` where a target could not be read.
 fn scan(args: &BaselineScanArgs, verbosity: &Verbosity) -> anyhow::Result<Option<Vec<imgscan::report::ImageReport>>> {
     let mut settings = settings::load(&args.detection, Some(&args.source), None)?;
-    let mut scanned = run::scan_targets(&args.images, &settings, args.progress, verbosity);
+    let mut scanned = run::scan_targets(&args.images, &settings, args.progress.mode, verbosity);
     for image in &mut scanned.images {
         held::apply(image, None, &mut settings.ignore, settings.today);
     }

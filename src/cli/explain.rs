@@ -12,7 +12,7 @@ use crate::{args::ExplainArgs, exit::Exit, messages, rules};
 
 /// A rule by its id, or a finding of a report by the start of its fingerprint.
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let rules = rules::all(&args.rules)?;
+    let rules = rules::all(&args.further.rules)?;
     let hex = args.what.len() >= 8 && args.what.bytes().all(|b| b.is_ascii_hexdigit());
     let known = rules.iter().any(|rule| rule.id == args.what);
     if !hex || known {

@@ -18,15 +18,15 @@ const SEEDS: u64 = 3;
 /// Runs one of the subcommands.
 pub(crate) fn run(command: &RulesCommand) -> anyhow::Result<Exit> {
     match command {
-        RulesCommand::List { rules } => list(rules),
-        RulesCommand::Show { id, rules } => {
-            let all = all(rules)?;
+        RulesCommand::List(further) => list(&further.rules),
+        RulesCommand::Show { id, further } => {
+            let all = all(&further.rules)?;
             let rule = find(&all, id)?;
             messages::to_stdout(describe(rule).as_bytes())?;
             Ok(Exit::Clean)
         }
-        RulesCommand::Docs { rules } => {
-            messages::to_stdout(document(&all(rules)?).as_bytes())?;
+        RulesCommand::Docs(further) => {
+            messages::to_stdout(document(&all(&further.rules)?).as_bytes())?;
             Ok(Exit::Clean)
         }
         RulesCommand::Test { file } => test(file),

@@ -35,7 +35,7 @@ pub(crate) fn scan(args: &ScanArgs, verbosity: &Verbosity) -> anyhow::Result<Exi
     // Whatever can fail before the first byte is pulled fails now.
     check_folders(&args.output)?;
     let settings = settings::load(&args.detection, Some(&args.source), Some(&args.gate))?;
-    let scanned = scan_targets(&args.images, &settings, args.output.progress, verbosity);
+    let scanned = scan_targets(&args.images, &settings, args.output.progress.mode, verbosity);
     report(&args.output, settings, scanned.images, scanned.failed, verbosity)
 }
 

@@ -60,7 +60,7 @@ impl Gate {
 /// Reads everything that the flags and the configuration name.
 pub(crate) fn load(detection: &DetectionArgs, source: Option<&SourceArgs>, gate: Option<&GateArgs>) -> anyhow::Result<Settings> {
     let (config_file, config) = configuration(detection.config.as_deref())?;
-    let rules = rules(config.rules.iter().chain(&detection.rules))?;
+    let rules = rules(config.rules.iter().chain(&detection.further.rules))?;
     let engine = Arc::new(Engine::new(rules));
     warn_of_unknown_rules(&config_file, &config, &engine);
     let gate = match gate {

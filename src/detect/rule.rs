@@ -9,7 +9,10 @@ use regex_automata::meta::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind, literal::Extractor};
 
 use super::schema::{RawRule, RuleFile};
-use crate::finding::{Confidence, Severity};
+use crate::{
+    finding::{Confidence, Severity},
+    secret::veiled,
+};
 
 /// One rule, ready to use. Its regular expression is compiled when it is first needed.
 #[derive(Debug)]
@@ -354,7 +357,8 @@ pub fn built_in() -> Vec<Arc<Rule>> {
 /// # Errors
 /// [`RuleError`], pointing at the place.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Arc<Rule>>, RuleError> {
-    let parsed: RuleFile = toml::from_str(text).map_err(|error| RuleError::Syntax { file: file.to_owned(), message: error.to_string() })?;
+    let parsed: RuleFile =
+        toml::from_str(text).map_err(|error| RuleError::Syntax { file: file.to_owned(), message: veiled(&error.to_string()) })?;
     parsed
         .rule
         .iter()

@@ -89,7 +89,8 @@ impl<'e, 's> Search<'e, 's> {
         }
         self.fields(haystack, hint, surroundings);
         if let Some(name) = hint.name {
-            self.named(name.as_bytes(), haystack, 0..haystack.len(), haystack, hint, surroundings, (true, Form::Operator));
+            let named = Named { name: name.as_bytes(), value: haystack, quoted: true, form: Form::Operator, surroundings };
+            self.named(named, 0..haystack.len(), haystack, hint);
         }
         self.literals(haystack, hint, surroundings);
         self.attach_facts();
@@ -200,7 +201,7 @@ impl<'e, 's> Search<'e, 's> {
         } else {
             surroundings
         };
-        self.named(name, text, value, haystack, hint, surroundings, (quoted, form));
+        self.named(Named { name, value: text, quoted, form, surroundings }, value, haystack, hint);
     }
 
     /// A word of a provider's name, or one that asks for a credential: a value of the provider's format may stand nearby.
@@ -234,17 +235,8 @@ impl<'e, 's> Search<'e, 's> {
     }
 
     /// A named value from anywhere: judged by name, then decoded.
-    #[allow(clippy::too_many_arguments)]
-    fn named(
-        &mut self,
-        name: &[u8],
-        value: &[u8],
-        span: Range<usize>,
-        haystack: &[u8],
-        hint: &Hint<'_>,
-        surroundings: Surroundings,
-        (quoted, form): (bool, Form),
-    ) {
+    fn named(&mut self, named: Named<'_>, span: Range<usize>, haystack: &[u8], hint: &Hint<'_>) {
+        let (name, value) = (named.name, named.value);
         let lead = value.len() - value.trim_ascii_start().len();
         let mut trimmed = value.trim_ascii();
         let mut lead = lead;
@@ -255,7 +247,7 @@ impl<'e, 's> Search<'e, 's> {
             trimmed = inner;
             lead += 1;
         }
-        let named = Named { name, value: trimmed, quoted, form, surroundings };
+        let named = Named { value: trimmed, ..named };
         let mut words = std::mem::take(&mut self.scratch.words);
         let judged = classify::judge(&self.engine.index, &self.engine.rules, &named, &mut words);
         self.scratch.words = words;
@@ -318,7 +310,10 @@ impl<'e, 's> Search<'e, 's> {
                             whole: 0,
                         });
                     }
-                    Meaning::Value => self.named(name, &field.value, field.span.clone(), haystack, hint, place, (true, Form::Operator)),
+                    Meaning::Value => {
+                        let named = Named { name, value: &field.value, quoted: true, form: Form::Operator, surroundings: place };
+                        self.named(named, field.span.clone(), haystack, hint);
+                    }
                 }
                 // Unescaped: other than what the raw search sees.
                 let same = |there: &[u8]| std::ptr::eq(there, field.value.as_ref()) || there == field.value.as_ref();

@@ -151,6 +151,9 @@ fn parse(host: &str, daemon: Daemon, tls: bool) -> Result<Address, String> {
             let valid = Url::parse(&format!("http://{rest}/")).is_ok_and(plain);
             if valid { Ok(Address::Tcp(rest.to_owned())) } else { Err(format!("{name} holds an address that cannot be used")) }
         }
+        Some(("ssh", _)) => Err(format!(
+            "{name} is an ssh address, which is not supported; forward the socket (`ssh -N -L /tmp/{tool}.sock:SOCKET HOST`) and set {name}=unix:///tmp/{tool}.sock, or {instead}"
+        )),
         // Not quoted: an ssh URL may hold a password.
         _ => Err(format!("{name} is neither unix:///PATH nor tcp://HOST:PORT; {instead}")),
     }
@@ -175,7 +178,9 @@ mod tests {
         let usual = from(Daemon::Docker, &[("HOME", "/h")]).expect("the usual sockets");
         assert!(usual.starts_with(&[socket("/var/run/docker.sock"), socket("/h/.docker/run/docker.sock")]));
         let secret = from(Daemon::Docker, &[("DOCKER_HOST", "ssh://me:hunter2@host")]).expect_err("not supported");
-        assert!(secret.contains("docker save") && !secret.contains("hunter2"));
+        assert!(secret.contains("ssh address") && secret.contains("docker save") && !secret.contains("hunter2"), "{secret}");
+        let other = from(Daemon::Podman, &[("CONTAINER_HOST", "npipe://x")]).expect_err("not supported");
+        assert!(other.contains("CONTAINER_HOST is neither unix:///PATH nor tcp://HOST:PORT") && other.contains("podman save"), "{other}");
         assert!(from(Daemon::Docker, &[("DOCKER_HOST", "tcp://host:2376"), ("DOCKER_TLS_VERIFY", "1")]).is_err());
         assert!(from(Daemon::Docker, &[("DOCKER_HOST", "tcp://u:p@host")]).is_err());
     }

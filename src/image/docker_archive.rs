@@ -49,7 +49,7 @@ pub(crate) fn images(contents: &Contents, reference: &str) -> Result<Vec<Keyed>,
 
 fn image(contents: &Contents, reference: &str, at: usize, saved: Saved, alone: bool) -> Keyed {
     let name = saved.repo_tags.first().map_or_else(|| format!("image {at}"), |tag| printable(tag));
-    let mut image = empty(if alone { reference.to_owned() } else { format!("{reference} ({name})") });
+    let mut image = Image::new(if alone { reference.to_owned() } else { format!("{reference} ({name})") });
     match contents.document(&saved.config, None, None, limits::CONFIG) {
         Ok(bytes) => resolve::add_config(&mut image, &bytes),
         Err(error) => image.skipped.push(resolve::skip("config", &error.with_cause(), None)),
@@ -79,19 +79,6 @@ fn layer(contents: &Contents, name: &str) -> (Layer, Option<String>) {
     (layer, found.map(|(name, _)| name))
 }
 
-fn empty(reference: String) -> Image {
-    Image {
-        reference,
-        digest: None,
-        platform: None,
-        config: None,
-        layers: Vec::new(),
-        annotations: Vec::new(),
-        attestations: Vec::new(),
-        skipped: Vec::new(),
-    }
-}
-
 /// `repositories` names the top layer of each tag, and every layer's `json` its parent.
 fn version_1(contents: &Contents, reference: &str) -> Result<Vec<Keyed>, ImageError> {
     #[derive(Deserialize)]
@@ -107,7 +94,7 @@ fn version_1(contents: &Contents, reference: &str) -> Result<Vec<Keyed>, ImageEr
     let alone = tags.len() == 1;
     let mut images = Vec::new();
     for (name, top) in tags {
-        let mut image = empty(if alone { reference.to_owned() } else { format!("{reference} ({})", printable(&name)) });
+        let mut image = Image::new(if alone { reference.to_owned() } else { format!("{reference} ({})", printable(&name)) });
         let mut chain = Vec::new();
         let mut seen = HashSet::new();
         let mut id = top.clone();

@@ -53,6 +53,22 @@ pub struct Image {
     pub skipped: Vec<Skip>,
 }
 
+impl Image {
+    /// Of this name, with nothing known yet.
+    pub(crate) fn new(reference: String) -> Self {
+        Self {
+            reference,
+            digest: None,
+            platform: None,
+            config: None,
+            layers: Vec::new(),
+            annotations: Vec::new(),
+            attestations: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+}
+
 /// One annotation of a manifest or index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {

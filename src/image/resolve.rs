@@ -177,16 +177,8 @@ fn image(blobs: &dyn Blobs, reference: &str, candidate: Candidate, attestations:
     };
     let digest = Some(candidate.descriptor.digest.clone());
     let platform = candidate.descriptor.platform.filter(Platform::is_known).map(|platform| platform.to_string());
-    let mut image = Image {
-        reference: reference.to_owned(),
-        digest,
-        platform,
-        config: None,
-        layers: Vec::new(),
-        annotations: Vec::new(),
-        attestations: Vec::new(),
-        skipped: Vec::new(),
-    };
+    let mut image = Image::new(reference.to_owned());
+    (image.digest, image.platform) = (digest, platform);
     let bytes: usize = candidate.inherited.iter().map(|annotation| annotation.key.len() + annotation.value.len()).sum();
     if first || bytes <= limits::REPEATED_ANNOTATIONS {
         image.annotations.extend(candidate.inherited.iter().cloned());

@@ -10,7 +10,7 @@ use super::{
     policy::{Policy, PolicyError, glob},
     workload::Subject,
 };
-use crate::fingerprint::Fingerprint;
+use crate::{fingerprint::Fingerprint, secret::veiled};
 
 /// Spec of a `CredentialException`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl Exception {
     pub fn from_object(object: &Value) -> Result<Self, PolicyError> {
         let spec = object.get("spec").cloned().unwrap_or_default();
         let mut exception: Self =
-            serde_json::from_value(spec).map_err(|error| PolicyError(format!("the exception is not understood: {error}")))?;
+            serde_json::from_value(spec).map_err(|error| PolicyError(veiled(&format!("the exception is not understood: {error}"))))?;
         let subject = Subject::of(object);
         exception.home = subject.namespace.to_owned();
         exception.name = subject.name.to_owned();

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::observe::Observation;
-use crate::finding::{Confidence, Severity};
+use crate::{
+    finding::{Confidence, Severity},
+    secret::veiled,
+};
 
 /// Namespace label that sets the mode.
 pub const MODE_LABEL: &str = "imgscan.dev/mode";
@@ -350,10 +353,11 @@ impl Policy {
     /// [`PolicyError`] with the place.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let value: serde_json::Value =
-            serde_yaml::from_str(text).map_err(|error| PolicyError(format!("the policy is no YAML: {error}")))?;
+            serde_yaml::from_str(text).map_err(|error| PolicyError(veiled(&format!("the policy is no YAML: {error}"))))?;
         let is_object = value.get("kind").and_then(serde_json::Value::as_str) == Some("CredentialPolicy");
         let spec = if is_object { value.get("spec").cloned().unwrap_or_default() } else { value };
-        let policy: Self = serde_json::from_value(spec).map_err(|error| PolicyError(format!("the policy is not understood: {error}")))?;
+        let policy: Self =
+            serde_json::from_value(spec).map_err(|error| PolicyError(veiled(&format!("the policy is not understood: {error}"))))?;
         policy.check()?;
         Ok(policy)
     }

@@ -48,6 +48,8 @@ pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
             texts.text(LocationKind::History, &history.author, Some(format!("history[{index}].author")));
         }
     }
+    texts.keys(LocationKind::Label, image.config.iter().flat_map(|config| &config.labels).map(|(key, _)| key.as_str()));
+    texts.keys(LocationKind::Annotation, image.annotations.iter().map(|annotation| annotation.key.as_str()));
     for annotation in &image.annotations {
         texts.named(LocationKind::Annotation, &annotation.key, &annotation.value, &annotation.owner);
     }
@@ -145,6 +147,18 @@ impl Texts<'_> {
         let hint = Hint { kind, path: "", name: Some(name), binary: false };
         let mut sink = TextSink { outcome: self.outcome, location, place };
         self.scanner.scan_text(value.as_bytes(), &hint, &mut sink);
+    }
+
+    /// Names by themselves, in which only a value's own format counts.
+    fn keys<'k>(&mut self, kind: LocationKind, keys: impl Iterator<Item = &'k str>) {
+        let text = keys.collect::<Vec<_>>().join("\n");
+        let hint = Hint { kind, path: "", name: None, binary: true };
+        let place = format!("names of {}s", kind.as_str());
+        self.scanner.scan_text(
+            text.as_bytes(),
+            &hint,
+            &mut TextSink { outcome: self.outcome, location: Location::new(kind), place: &place },
+        );
     }
 
     /// A text in which names and values may stand.

@@ -75,16 +75,7 @@ pub(super) fn scan(
     outcome.complete = true;
     outcome.close();
     progress.layer();
-    let image = Image {
-        reference: format!("dir:{}", root.display()),
-        digest: None,
-        platform: None,
-        config: None,
-        layers: Vec::new(),
-        annotations: Vec::new(),
-        attestations: Vec::new(),
-        skipped: Vec::new(),
-    };
+    let image = Image::new(format!("dir:{}", root.display()));
     let parts = Parts { image: &image, layers: vec![Arc::new(outcome)], config: Outcome::default(), is_dir: true };
     Ok(vec![assemble::report(&parts, options, hasher)])
 }

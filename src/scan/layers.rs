@@ -11,7 +11,7 @@ use std::{
 use super::{
     Progress, ScanOptions,
     names::Names,
-    outcome::{EntrySink, Outcome},
+    outcome::{self, ALL_MATCHES, EntrySink, Outcome},
 };
 use crate::{
     content::{self, Scanner},
@@ -40,19 +40,26 @@ pub(super) fn scan_all(jobs: &[Job<'_>], options: &ScanOptions, hasher: &PathHas
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(jobs.get(*index).map_or(0, |job| job.size)));
     let next = AtomicUsize::new(0);
-    let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new(jobs.iter().map(|_| None).collect());
+    let seen = AtomicUsize::new(0);
     let work = || {
         let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
         while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (Some(job), Some(slot)) = (jobs.get(*index), outcomes.get(*index)) else { continue };
+            let Some(job) = jobs.get(*index) else { continue };
             let outcome = match (job.open)() {
                 Ok(blob) => guarded(&mut scanner, options, |scanner| scan_blob(&mut Counted { inner: blob, progress }, scanner, hasher))
                     .unwrap_or_else(|| Outcome::unreadable(failed("layer"))),
                 Err(reason) => Outcome::unreadable(reason),
             };
             progress.layer();
-            if let Ok(mut slot) = slot.lock() {
-                *slot = Some(outcome);
+            let count = seen.fetch_add(outcome.seen.len(), Ordering::Relaxed) + outcome.seen.len();
+            if let Ok(mut outcomes) = outcomes.lock() {
+                if let Some(slot) = outcomes.get_mut(*index) {
+                    *slot = Some(outcome);
+                }
+                if count > ALL_MATCHES {
+                    outcome::forget_surplus(outcomes.iter_mut().flatten());
+                }
             }
         }
     };
@@ -63,10 +70,8 @@ pub(super) fn scan_all(jobs: &[Job<'_>], options: &ScanOptions, hasher: &PathHas
         }
         work();
     });
-    outcomes
-        .into_iter()
-        .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(|| Outcome::unreadable("the layer was not scanned".to_owned())))
-        .collect()
+    let outcomes = outcomes.into_inner().unwrap_or_default();
+    outcomes.into_iter().map(|slot| slot.unwrap_or_else(|| Outcome::unreadable("the layer was not scanned".to_owned()))).collect()
 }
 
 /// Runs `work`; `None` where it panics. A bug in a parser must cost the completeness of what was read, not the run.

@@ -152,10 +152,15 @@ fn scan_stream(
 ) -> Result<Vec<ImageReport>, ImageError> {
     let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
     let mut outcomes: HashMap<String, Arc<Outcome>> = HashMap::new();
+    let mut seen = 0;
     let images = archive.read(&mut |key, reader| {
         let mut counted = layers::Counted { inner: reader, progress };
-        let outcome = guarded(&mut scanner, options, |scanner| layers::scan_blob(&mut counted, scanner, hasher))
+        let mut outcome = guarded(&mut scanner, options, |scanner| layers::scan_blob(&mut counted, scanner, hasher))
             .unwrap_or_else(|| Outcome::unreadable(failed("layer")));
+        if seen >= outcome::ALL_MATCHES {
+            outcome.forget();
+        }
+        seen += outcome.seen.len();
         outcomes.insert(key.to_owned(), Arc::new(outcome));
     })?;
     let report = |streamed: &StreamedImage| {

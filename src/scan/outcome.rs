@@ -13,6 +13,8 @@ use crate::{
 
 /// Matches of one layer that are kept. An attacker can write a layer of nothing but tokens; the report must not grow with it.
 const MATCHES: usize = 100_000;
+/// Matches of all layers that are kept: an image may have ten thousand of them.
+pub(super) const ALL_MATCHES: usize = 300_000;
 /// Bytes of their places that are kept: a path may be a mebibyte long, and every match in the file has it.
 const PLACES: usize = 64 << 20;
 /// Bytes of the hard links of one layer that are kept: each needs its path, and a path may be a mebibyte long.
@@ -124,9 +126,30 @@ impl Outcome {
         }
     }
 
+    /// Forgets the matches of a layer, with a gap that says so: those of other layers are all that a report can hold.
+    pub(super) fn forget(&mut self) {
+        let count = std::mem::take(&mut self.seen).len();
+        if count > 0 {
+            let reason = format!("more matches in all layers than a report can hold; {count} of this one are not in it");
+            self.gaps.push(Gap { path: None, reason, bytes: None });
+        }
+    }
+
     /// The layer's gaps as skips of the layer with this index.
     pub(super) fn skips(&self, layer: Option<u32>) -> impl Iterator<Item = Skip> + '_ {
         self.gaps.iter().map(move |gap| Skip { layer, path: gap.path.clone(), reason: gap.reason.clone(), bytes: gap.bytes })
+    }
+}
+
+/// Forgets the matches of layers behind those that fill a report. What is known of the layers before can only become more, so the
+/// result is the same whenever this is called, if it is called once all are there.
+pub(super) fn forget_surplus<'o>(outcomes: impl Iterator<Item = &'o mut Outcome>) {
+    let mut before = 0;
+    for outcome in outcomes {
+        if before >= ALL_MATCHES {
+            outcome.forget();
+        }
+        before += outcome.seen.len();
     }
 }
 
@@ -258,6 +281,45 @@ mod tests {
         assert!(forwards == result(&backwards));
         let mixed: Vec<_> = (0..400).map(|n| n * 77 % 400).collect();
         assert!(forwards == result(&mixed), "77 and 400 share no factor, so each file comes once");
+    }
+
+    #[test]
+    fn all_layers_together_are_bounded() {
+        let layer = || {
+            let mut outcome = Outcome::default();
+            (0..MATCHES).for_each(|_| outcome.push(seen()));
+            outcome
+        };
+        let mut layers: Vec<Outcome> = (0..5).map(|_| layer()).collect();
+        layers[1].seen.clear();
+        forget_surplus(layers.iter_mut());
+        forget_surplus(layers.iter_mut());
+        let left: Vec<_> = layers.iter().map(|layer| (layer.seen.len(), layer.gaps.len())).collect();
+        assert_eq!(left, [(MATCHES, 0), (0, 0), (MATCHES, 0), (MATCHES, 0), (0, 1)]);
+    }
+
+    fn seen() -> Seen {
+        use crate::{
+            Secret,
+            detect::{Match, rule},
+            finding::{Confidence, Severity},
+        };
+        static RULE: std::sync::LazyLock<Arc<rule::Rule>> = std::sync::LazyLock::new(|| rule::built_in().remove(0));
+        let matched = Match {
+            rule: Arc::clone(&RULE),
+            span: 0..1,
+            secret: Secret::new(b"x"),
+            visible: 0,
+            guessable: true,
+            name: None,
+            severity: Severity::Low,
+            confidence: Confidence::Low,
+            evidence: Vec::new(),
+            inner: Vec::new(),
+            refuted: None,
+        };
+        let found = Found { matched, line: None, column: None, inner: Vec::new() };
+        Seen { found, location: Location::new(LocationKind::File), position: 0, path: None, hashes: None }
     }
 
     #[test]

@@ -75,16 +75,7 @@ impl StreamedArchive for Stream {
             created_by: None,
             uncovered: None,
         };
-        let image = Image {
-            reference: "a".to_owned(),
-            digest: None,
-            platform: None,
-            config: None,
-            layers: vec![layer(0), layer(1)],
-            annotations: Vec::new(),
-            attestations: Vec::new(),
-            skipped: Vec::new(),
-        };
+        let image = Image { layers: vec![layer(0), layer(1)], ..Image::new("a".to_owned()) };
         Ok(vec![StreamedImage { image, keys: vec![Some("one".to_owned()), Some("two".to_owned())] }])
     }
 }

@@ -15,6 +15,7 @@ mod references;
 mod registry;
 mod reports;
 mod rules;
+mod secrecy;
 mod settings;
 mod sources;
 mod support;

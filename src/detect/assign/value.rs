@@ -35,7 +35,6 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
 }
 
 /// A string literal at `at`, with its prefix (`b"`, `@"`, `f'`). `Some(None)` where one is opened and not closed.
-#[allow(clippy::option_option)]
 fn literal(text: &[u8], at: usize) -> Option<Option<(Range<usize>, bool)>> {
     let prefix = text
         .get(at..)?

@@ -10,7 +10,7 @@ mod shape;
 macro_rules! features {
     ($($name:ident = $weight:literal),+ $(,)?) => {
         #[derive(Clone, Copy)]
-        #[allow(clippy::enum_variant_names)]
+        #[allow(clippy::enum_variant_names, reason = "features of names are called so, and the table is generated")]
         pub(super) enum Feature { $($name),+ }
         /// Points of each feature.
         pub(super) static WEIGHTS: &[f32] = &[$($weight),+];

@@ -4,7 +4,6 @@ use super::bigrams::follows;
 use crate::detect::quiet;
 
 /// Counts and verdicts about a value's bytes.
-#[allow(clippy::struct_excessive_bools)]
 pub(in crate::detect) struct Shape {
     pub(in crate::detect) length: usize,
     pub(in crate::detect) digits: usize,

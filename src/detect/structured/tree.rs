@@ -61,6 +61,16 @@ impl<'a> Tree<'a> {
         Self { nodes: vec![Node { parent: ROOT, depth: 0, key: Cow::Borrowed("") }], leaves: Vec::new(), order: Vec::new() }
     }
 
+    /// That its leaves are these names and values.
+    #[cfg(test)]
+    #[track_caller]
+    pub(super) fn assert_leaves(&self, text: &str, expected: &[(&str, &str)]) {
+        let leaves = self.leaves().iter();
+        let found: Vec<_> = leaves.map(|leaf| (self.name(leaf), String::from_utf8_lossy(&leaf.value).into_owned())).collect();
+        let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
     /// A container inside another. At the depth limit it is the other itself.
     pub(super) fn child(&mut self, parent: NodeId, key: Cow<'a, str>) -> NodeId {
         let depth = self.nodes.get(parent as usize).map_or(0, |node| node.depth);

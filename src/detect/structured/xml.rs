@@ -162,10 +162,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let tree = tree(text.as_bytes());
-        let found: Vec<_> = tree.leaves().iter().map(|leaf| (tree.name(leaf), String::from_utf8_lossy(&leaf.value).into_owned())).collect();
-        let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(found, expected, "{text}");
+        tree(text.as_bytes()).assert_leaves(text, expected);
     }
 
     #[test]

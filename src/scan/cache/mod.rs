@@ -152,16 +152,7 @@ mod tests {
     }
 
     fn image(digest: &str) -> Image {
-        Image {
-            reference: "a".to_owned(),
-            digest: Some(digest.to_owned()),
-            platform: None,
-            config: None,
-            layers: Vec::new(),
-            annotations: Vec::new(),
-            attestations: Vec::new(),
-            skipped: Vec::new(),
-        }
+        Image { digest: Some(digest.to_owned()), ..Image::new("a".to_owned()) }
     }
 
     #[test]

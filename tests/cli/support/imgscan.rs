@@ -80,6 +80,24 @@ impl Imgscan {
         (outcome, files.iter().map(read).collect())
     }
 
+    /// Runs, and then reads all files below HOME, with their paths from there.
+    pub(crate) fn run_and_read_all(mut self) -> (Outcome, Vec<(String, Vec<u8>)>) {
+        let outcome = self.spawn();
+        let (mut files, mut folders) = (Vec::new(), vec![self.home.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(self.home.path()).expect("below HOME").to_string_lossy().into_owned();
+                files.push((name, std::fs::read(&path).expect("readable")));
+            }
+        }
+        (outcome, files)
+    }
+
     fn spawn(&mut self) -> Outcome {
         let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut stdin = child.stdin.take().expect("piped");

@@ -1,7 +1,6 @@
 //! What the black-box tests are made with: images built in code, a registry in this process, and the binary in a clean room.
 
-// Each test uses a part, and a part is there before its test is.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test uses a part, and a part is there before its test is")]
 
 pub(crate) mod containers;
 #[cfg(unix)]
