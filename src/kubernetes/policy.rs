@@ -72,7 +72,7 @@ impl Class {
         }
     }
 
-    /// Whether it is about who else holds a credential: [`Verdict::index`] is a position among the shared uses.
+    /// Whether it is about who else holds a credential: [`super::decision::Verdict::index`] is a position among the shared uses.
     pub fn is_sharing(self) -> bool {
         matches!(self, Self::Shared | Self::CrossEnvironment)
     }

@@ -1,7 +1,7 @@
 //! Reports of images that were scanned before, in a folder of the user's own: an image that is known is not read again.
 //!
 //! An entry is the report of one image of one platform, and holds no more than the JSON report does: redacted values, and
-//! fingerprints. Its name is a MAC over everything that decides the report ([`identity`]), so that other rules, options, keys,
+//! fingerprints. Its name is a MAC over everything that decides the report (the file `identity.rs`), so that other rules, options, keys,
 //! or another build of the program find nothing. Its content is under a MAC, too: whoever cannot read the folder's key cannot
 //! make the program believe that an image is clean. Images are known by the digests of their blobs, so what has none (a
 //! directory, a stream, the older `docker save`) is always read.
