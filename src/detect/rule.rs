@@ -291,8 +291,12 @@ impl Pattern {
 ///
 /// `anchored`: it is searched at a given place of a short text only. Backtracking does that with one automaton in place of four.
 fn compile(source: &str, anchored: bool) -> Result<Regex, String> {
-    let config =
-        Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid(!anchored).onepass(!anchored).hybrid_cache_capacity(192 << 10);
+    let config = Regex::config()
+        .utf8_empty(false)
+        .nfa_size_limit(Some(4 << 20))
+        .hybrid(!anchored)
+        .onepass(!anchored)
+        .hybrid_cache_capacity(192 << 10);
     let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
     let built = Regex::builder().configure(config).syntax(syntax).build(source);
     built.map_err(|error| error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string))
