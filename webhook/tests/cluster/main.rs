@@ -57,6 +57,7 @@ tests! {
     judged::shared_keys_are_refused_across_namespaces,
     written::events_are_counted_on_what_exists,
     written::the_audit_writes_one_report_for_each_object_with_findings,
+    written::an_old_secret_is_in_the_audit_report,
     operation::t14_without_the_api_server_reviews_are_still_answered,
     written::t09_no_secret_ever_leaves,
 }

@@ -54,6 +54,7 @@ pub(crate) struct Cluster {
     pub(crate) client: Client,
     pub(crate) folder: tempfile::TempDir,
     url: String,
+    etcd: String,
     children: Mutex<Vec<Child>>,
 }
 
@@ -98,7 +99,7 @@ impl Cluster {
         kubeconfig(folder.path(), &url, "admin.yaml", None);
         kubeconfig(folder.path(), &url, "webhook.yaml", Some("system:serviceaccount:imgscan-system:imgscan-webhook"));
         let client = client(&at("admin.yaml")).await;
-        let cluster = Self { client, folder, url, children: Mutex::new(vec![apiserver, etcd]) };
+        let cluster = Self { client, folder, url, etcd: etcd_url, children: Mutex::new(vec![apiserver, etcd]) };
         let end = Instant::now() + Duration::from_secs(120);
         while !cluster.ready().await {
             let ended =
@@ -125,6 +126,17 @@ impl Cluster {
         let children = self.children.lock().expect("no panic");
         let etcd = children.get(1).expect("the API server and etcd").id().to_string();
         assert!(Command::new("kill").args([signal, &etcd]).status().is_ok_and(|status| status.success()));
+    }
+
+    /// Puts an object where the API server stores it: the only way to one that is older than the cluster. Source: etcd's JSON
+    /// gateway, <https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/>.
+    pub(crate) async fn store(&self, resource: &str, object: &Value) {
+        let base64 = |text: String| json!(k8s_openapi::ByteString(text.into_bytes()));
+        let meta = &object["metadata"];
+        let (namespace, name) = (meta["namespace"].as_str().expect("a namespace"), meta["name"].as_str().expect("a name"));
+        let put = json!({"key": base64(format!("/registry/{resource}/{namespace}/{name}")), "value": base64(object.to_string())});
+        let answer = reqwest::Client::new().post(format!("{}/v3/kv/put", self.etcd)).json(&put).send().await.expect("etcd answers");
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     pub(crate) fn stop(&self) {

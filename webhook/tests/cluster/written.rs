@@ -169,6 +169,42 @@ pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cl
         .await;
 }
 
+/// MISSION.md's row on rotation: what is allowed depends on the namespace's environment (30 days in development, 90 in production).
+pub(crate) async fn an_old_secret_is_in_the_audit_report(cluster: Arc<Cluster>) {
+    cluster.namespace("aged-dev", &[("imgscan.dev/environment", "dev")]).await;
+    cluster.namespace("aged-prod", &[("imgscan.dev/environment", "prod")]).await;
+    let now = jiff::Timestamp::now();
+    let secrets = [("aged-dev", "month", 40_i64), ("aged-dev", "week", 7), ("aged-prod", "month", 40), ("aged-prod", "quarter", 100)];
+    for (number, (namespace, name, days)) in secrets.into_iter().enumerate() {
+        let mut secret = object("v1", "Secret", namespace, name);
+        let created = now - jiff::SignedDuration::from_hours(24 * days);
+        secret["metadata"]["creationTimestamp"] = json!(created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        secret["metadata"]["uid"] = json!(format!("0c9a8d74-9cb7-44dd-b98e-09fd62def2f{number}"));
+        secret["data"] = json!({"token": k8s_openapi::ByteString(github(40 + number as u64).into_bytes())});
+        secret["type"] = json!("Opaque");
+        cluster.store("secrets", &secret).await;
+    }
+    cluster.policy(enforce()).await;
+    cluster.watch_secrets(true).await;
+    let _webhook = cluster.serving("aged", &["--watch-secrets", "--audit-every=2"]).await;
+    let kind = json!({"apiVersion": "openreports.io/v1alpha1", "kind": "Report"});
+    let overdue = || async {
+        let list = cluster.api(&kind).list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
+        let mut found = Vec::new();
+        for report in list.into_iter().map(|report| serde_json::to_value(report).expect("JSON")) {
+            for result in report["results"].as_array().into_iter().flatten().filter(|result| result["rule"] == "rotation-overdue") {
+                let of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                let (scope, properties) = (&report["scope"], &result["properties"]);
+                found.push([&scope["namespace"], &scope["name"], &properties["ageDays"], &properties["limitDays"]].map(of).join(" "));
+            }
+        }
+        found.sort();
+        found
+    };
+    cluster.wait("the reports", 60, || async { overdue().await == ["aged-dev month 40 30", "aged-prod quarter 100 90"] }).await;
+    cluster.watch_secrets(false).await;
+}
+
 /// Everything that was written by all tests before: every log at the level trace, every metric, the API server's log and its
 /// audit log, and every object that imgscan wrote.
 pub(crate) async fn t09_no_secret_ever_leaves(cluster: Arc<Cluster>) {
