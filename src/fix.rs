@@ -1,6 +1,8 @@
 //! The exact change that fixes a finding: what to revoke, what to edit, and where the credential belongs instead.
 //! Written from the rule and the places alone; it never sees the value.
 
+mod mcp;
+
 use crate::finding::{Finding, LocationKind, Place, State};
 
 /// What to do about one finding.
@@ -169,8 +171,8 @@ fn file(finding: &Finding, place: &Place, variable: Option<&str>) -> (String, St
             "Add the line `.git` to .dockerignore (the whole history is in the image, also what was deleted from the tree), and remove the credential from the repository's history".to_owned(),
         );
     }
-    if is_mcp_client(&lower, &lower_name) {
-        return mcp(&lower, variable);
+    if let Some(advice) = mcp::advice(&lower, &lower_name, variable) {
+        return advice;
     }
     if lower_name == ".env" || lower_name.starts_with(".env.") || lower_name.ends_with(".env") {
         return (
@@ -310,38 +312,6 @@ fn by_instruction(place: &Place, name: &str) -> (String, String) {
     )
 }
 
-fn is_mcp_client(lower: &str, name: &str) -> bool {
-    let file = matches!(
-        name,
-        "mcp.json"
-            | ".mcp.json"
-            | "mcp.toml"
-            | "claude_desktop_config.json"
-            | ".claude.json"
-            | "mcp_config.json"
-            | "mcp_settings.json"
-            | "cline_mcp_settings.json"
-    );
-    file || lower.contains("/.cursor/") || lower.contains("/.codeium/windsurf/") || (lower.contains("/.codex/") && name == "config.toml")
-}
-
-fn mcp(lower: &str, variable: Option<&str>) -> (String, String) {
-    let name = variable.unwrap_or("API_KEY");
-    let reference = if lower.contains("/.vscode/") {
-        format!("`\"${{input:{}}}\"` with an entry in `inputs` (`\"password\": true`)", name.to_lowercase().replace('_', "-"))
-    } else if lower.contains("/.cursor/") {
-        format!("`\"${{env:{name}}}\"`")
-    } else {
-        format!("`\"${{{name}}}\"`")
-    };
-    (
-        format!("reference {name} instead of writing it down"),
-        format!(
-            "Replace the literal by {reference}, or start the server by `op run -- ...` (`doppler run -- ...`, `infisical run -- ...`); keep the client's configuration out of the image, and give each server a key of its own"
-        ),
-    )
-}
-
 /// Where the credential belongs: the rule's own advice, or the provider's, or the general one.
 fn belongs(finding: &Finding) -> String {
     let rule = &finding.rule;
@@ -441,6 +411,10 @@ mod tests {
             (Kind::File, "root/.cursor/mcp.json", "mcpServers.a.env.API_KEY", "", "`\"${env:API_KEY}\"`"),
             (Kind::File, "app/.vscode/mcp.json", "servers.a.env.API_KEY", "", "`\"${input:api-key}\"`"),
             (Kind::File, "app/.mcp.json", "mcpServers.a.env.API_KEY", "", "`\"${API_KEY}\"`, or start the server by `op run"),
+            (Kind::File, "root/.codeium/windsurf/mcp_config.json", "mcpServers.a.env.API_KEY", "", "`\"${env:API_KEY}\"`"),
+            (Kind::File, "root/.gemini/settings.json", "mcpServers.a.env.API_KEY", "", "`\"${API_KEY}\"`"),
+            (Kind::File, "root/.codex/config.toml", "mcp_servers.a.env.API_KEY", "", "`env_vars = [\"API_KEY\"]`"),
+            (Kind::File, "root/.config/Claude/claude_desktop_config.json", "mcpServers.a.env.API_KEY", "", "resolves no references"),
             (Kind::File, "root/.aws/credentials", "aws_secret_access_key", "", "aws-vault exec"),
             (Kind::File, "root/.kube/config", "", "", "service account"),
             (Kind::File, "root/.ssh/id_ed25519", "", "", "RUN --mount=type=ssh"),

@@ -310,7 +310,8 @@ fn own_name(text: &[u8], span: &Range<usize>) -> Name {
 
 /// Whether what stands between name and value makes the value a credential.
 fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -> bool {
-    if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_hash_prefixed(value) {
+    let known = quiet::is_published(value) || quiet::is_constant(value) || quiet::is_hash_prefixed(value);
+    if known || quiet::is_placeholder(value, false) || quiet::is_reference(value) {
         return false;
     }
     let form = Form::of(value);
