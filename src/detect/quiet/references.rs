@@ -230,6 +230,17 @@ pub(in crate::detect) fn is_constant(value: &[u8]) -> bool {
         })
 }
 
+/// A format string's placeholder with its width, whatever the text behind it is: `{value:20}`. One without a width may be a
+/// scheme of a password (`{bcrypt}...`).
+fn formatted(value: &[u8]) -> bool {
+    let Some(end) = value.iter().take(40).position(|b| *b == b'}') else { return false };
+    let Some(inner) = value.get(1..end).filter(|_| value.first() == Some(&b'{')) else { return false };
+    let Some(colon) = inner.iter().position(|b| *b == b':') else { return false };
+    let (name, width) = (inner.get(..colon).unwrap_or_default(), inner.get(colon + 1..).unwrap_or_default());
+    let named = name.first().is_some_and(u8::is_ascii_lowercase) && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    named && !width.is_empty() && width.iter().all(u8::is_ascii_digit)
+}
+
 /// A template anywhere in it: `prefix-${VAR}`, `{{ .Values.x }}`, `#{x}#`, `<...>`, f-string `{name}`.
 fn templated(value: &[u8]) -> bool {
     if value.first() == Some(&b'<') || value.last() == Some(&b'>') || (value.starts_with(b"{") && value.ends_with(b")}")) {
@@ -248,6 +259,7 @@ fn templated(value: &[u8]) -> bool {
         || pair(b"#{", b'}')
         || pair(b"%(", b')')
         || pair(b"\\(", b')')
+        || formatted(value)
     {
         return true;
     }
@@ -387,6 +399,7 @@ mod tests {
             "./secrets/token.txt",
             "C:\\secrets\\db.txt",
             "{api_key}",
+            "{value:20}and what follows",
         ] {
             assert!(is_reference(value.as_bytes()), "{value}");
         }
@@ -405,7 +418,17 @@ mod tests {
         for value in ["P[ssw0rd", "Xy3[9aQ]z", "@dmin_2024", "a.b#c#d", "hunter2#prod", "\\x9f\\x03\\xe2\\x11"] {
             assert!(!is_expression(value.as_bytes()), "{value}");
         }
-        for value in ["hunter2-prod", "P@ssw0rd1", "$2b$12$abc/def", "pa$$word9", "/9j4AAQSkZJRg8x7Zq", "$tr0ng!", "%7Babc9x"] {
+        for value in [
+            "hunter2-prod",
+            "P@ssw0rd1",
+            "$2b$12$abc/def",
+            "pa$$word9",
+            "/9j4AAQSkZJRg8x7Zq",
+            "$tr0ng!",
+            "%7Babc9x",
+            "{bcrypt}$2a$10$x",
+            "{a:b}c9",
+        ] {
             assert!(!is_reference(value.as_bytes()), "{value}");
         }
     }
