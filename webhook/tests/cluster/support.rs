@@ -271,6 +271,10 @@ impl Cluster {
     pub(crate) async fn unregister(&self) {
         let object = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"});
         let _ = self.api(&object).delete("imgscan-webhook", &Default::default()).await;
+        // The API server calls a webhook that has ended until its own watch tells it that the configuration is gone.
+        let probe = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe", "namespace": "default"}});
+        let dry = PostParams { dry_run: true, ..PostParams::default() };
+        self.wait("the webhook's end", 20, || async { self.create_with(&probe, &dry).await.is_ok() }).await;
     }
 
     /// Sets the policy's spec.
