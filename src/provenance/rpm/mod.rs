@@ -193,11 +193,12 @@ pub(super) fn merge(layers: &[&Facts], vendors: &[Vendor], database: &mut Databa
             keys.insert(key.id(), (key, vendor));
         }
     }
-    // Every layer's database holds the packages of those below, too.
-    let mut known: HashMap<&[u8], Option<&'static str>> = HashMap::new();
+    // Every layer's database holds the packages of those below, too. The whole signature is the key: the same bytes over another
+    // header are another claim.
+    let mut known: HashMap<&Signature, Option<&'static str>> = HashMap::new();
     for package in layers.iter().flat_map(|facts| &facts.packages) {
         let signer = package.signatures.iter().find_map(|signature| {
-            *known.entry(&signature.value).or_insert_with(|| {
+            *known.entry(signature).or_insert_with(|| {
                 let (key, vendor) = keys.get(&signature.issuer)?;
                 key.verifies(signature).then_some(*vendor)
             })

@@ -46,6 +46,7 @@ impl PublicKey {
 }
 
 /// A signature, and the hash of what it is over.
+#[derive(PartialEq, Eq, Hash)]
 pub(super) struct Signature {
     pub(super) issuer: [u8; 8],
     pub(super) value: Vec<u8>,

@@ -64,10 +64,15 @@ fn facts(database: &[u8]) -> Facts {
 
 /// What is known of a content, where the key of that fingerprint is a vendor's.
 fn known(facts: &Facts, fingerprint: &str, content: &[u8]) -> Option<Known> {
+    known_of(&[facts], fingerprint, content)
+}
+
+/// The same of several layers, lowest first.
+fn known_of(layers: &[&Facts], fingerprint: &str, content: &[u8]) -> Option<Known> {
     let fingerprint: &'static str = fingerprint.to_owned().leak();
     let vendors: &[Vendor] = &[("Vendor", vec![fingerprint].leak())];
     let mut database = Database::default();
-    merge(&[facts], vendors, &mut database);
+    merge(layers, vendors, &mut database);
     database.package(&sha256(content)).cloned()
 }
 
@@ -117,7 +122,9 @@ fn a_signature_of_a_known_vendor_makes_a_package_public() {
     let at = memchr::memmem::find(&bytes, genuine.as_bytes()).expect("in the header");
     let mut changed = bytes.clone();
     changed[at..at + 64].copy_from_slice(forged.as_bytes());
-    assert_eq!(known(&facts(&changed), &fingerprint, b"forged\n"), package("rpm signed", false));
+    let changed = facts(&changed);
+    assert_eq!(known(&changed, &fingerprint, b"forged\n"), package("rpm signed", false));
+    assert_eq!(known_of(&[&read, &changed], &fingerprint, b"forged\n"), package("rpm signed", false), "above the genuine one, too");
 
     let mut headers = Vec::new();
     databases::blobs(&bytes, &mut |blob| headers.push(blob.to_vec()));
