@@ -3,7 +3,7 @@
 //! The database does not say where a package came from. Packages are signed, so the keys and repositories that the image trusts
 //! up to that layer decide: if all are the distribution's, so are the packages (unless somebody said `--allow-untrusted`).
 
-use super::{Database, Distribution, lines};
+use super::{Database, Distribution, Hash, lines};
 
 /// One layer's.
 #[derive(Default)]
@@ -12,11 +12,6 @@ pub(super) struct Facts {
     names: Vec<String>,
     foreign: bool,
     repositories: bool,
-}
-
-enum Hash {
-    Sha1([u8; 20]),
-    Sha256([u8; 32]),
 }
 
 impl Facts {
@@ -79,10 +74,7 @@ pub(super) fn merge(layers: &[(&Facts, Option<Distribution>)], database: &mut Da
         // A later layer's database lists the lower ones' files again: those stay public by their hashes.
         for (name, hash) in &facts.files {
             let Some(index) = indices.get(*name as usize) else { continue };
-            match hash {
-                Hash::Sha1(hash) => database.claim_sha1(*hash, *index),
-                Hash::Sha256(hash) => database.claim_sha256(*hash, *index),
-            }
+            database.claim(*hash, *index);
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::{Database, Distribution, lines};
+use super::{Database, Distribution, Hash, lines};
 
 /// One layer's.
 #[derive(Default)]
@@ -134,7 +134,7 @@ pub(super) fn merge(layers: &[(&Facts, Option<Distribution>)], database: &mut Da
             .collect();
         for (name, hash) in &facts.sums {
             if let Some(index) = indices.get(*name as usize) {
-                database.claim_md5(*hash, *index);
+                database.claim(Hash::Md5(*hash), *index);
             }
         }
     }

@@ -51,6 +51,14 @@ enum Distribution {
     Other,
 }
 
+/// A file's hash, as a package database has it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Hash {
+    Md5([u8; 16]),
+    Sha1([u8; 20]),
+    Sha256([u8; 32]),
+}
+
 /// Kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -173,8 +181,9 @@ pub struct Database {
 }
 
 impl Database {
-    /// Puts the layers' facts together; lowest layer first.
-    pub fn new(layers: &[&Facts]) -> Self {
+    /// Puts the layers' facts together, lowest layer first, to answer for the files `asked`: only of packages with one of them
+    /// are signatures verified.
+    pub fn new(layers: &[&Facts], asked: &[ContentHashes]) -> Self {
         let mut database = Self::default();
         let distribution = |upto: usize| layers.get(..=upto).and_then(|below| below.iter().rev().find_map(|facts| facts.distribution));
         let dpkg: Vec<_> = layers.iter().enumerate().map(|(index, facts)| (&facts.dpkg, distribution(index))).collect();
@@ -182,7 +191,7 @@ impl Database {
         let apk: Vec<_> = layers.iter().enumerate().map(|(index, facts)| (&facts.apk, distribution(index))).collect();
         apk::merge(&apk, &mut database);
         layers.iter().for_each(|facts| facts.pip.merge(&mut database));
-        rpm::merge(&layers.iter().map(|facts| &facts.rpm).collect::<Vec<_>>(), rpm::VENDORS, &mut database);
+        rpm::merge(&layers.iter().map(|facts| &facts.rpm).collect::<Vec<_>>(), rpm::VENDORS, asked, &mut database);
         database
     }
 
@@ -197,36 +206,28 @@ impl Database {
         packages().find(|package| package.public).or_else(|| packages().next())
     }
 
-    /// Whether no layer had a package database.
-    pub fn is_empty(&self) -> bool {
-        self.packages.is_empty()
-    }
-
     /// Adds a package; the index names it in the maps.
     fn add(&mut self, name: String, public: bool) -> u32 {
         self.packages.push(Package { name, public });
         u32::try_from(self.packages.len() - 1).unwrap_or(u32::MAX)
     }
 
+    /// Says that a file with this hash is the package's.
+    fn claim(&mut self, hash: Hash, index: u32) {
+        match hash {
+            Hash::Md5(hash) => Self::put(&mut self.md5, &self.packages, hash, index),
+            Hash::Sha1(hash) => Self::put(&mut self.sha1, &self.packages, hash, index),
+            Hash::Sha256(hash) => Self::put(&mut self.sha256, &self.packages, hash, index),
+        }
+    }
+
     /// A hash that several packages claim belongs to a public one, where there is one.
-    fn claim<K: std::hash::Hash + Eq>(map: &mut HashMap<K, u32>, packages: &[Package], hash: K, index: u32) {
+    fn put<K: std::hash::Hash + Eq>(map: &mut HashMap<K, u32>, packages: &[Package], hash: K, index: u32) {
         let public = |index: u32| packages.get(index as usize).is_some_and(|package| package.public);
         let entry = map.entry(hash).or_insert(index);
         if !public(*entry) {
             *entry = index;
         }
-    }
-
-    fn claim_md5(&mut self, hash: [u8; 16], index: u32) {
-        Self::claim(&mut self.md5, &self.packages, hash, index);
-    }
-
-    fn claim_sha1(&mut self, hash: [u8; 20], index: u32) {
-        Self::claim(&mut self.sha1, &self.packages, hash, index);
-    }
-
-    fn claim_sha256(&mut self, hash: [u8; 32], index: u32) {
-        Self::claim(&mut self.sha256, &self.packages, hash, index);
     }
 }
 

@@ -1,7 +1,7 @@
 //! pip's `RECORD` ("Recording installed projects", packaging.python.org): `path,sha256=<urlsafe base64 without padding>,size`.
 //! It proves that a file is as it was installed, not where the package came from.
 
-use super::{Database, lines};
+use super::{Database, Hash, lines};
 
 /// One layer's.
 #[derive(Default)]
@@ -28,7 +28,7 @@ impl Facts {
         let indices: Vec<u32> = self.names.iter().map(|name| database.add(format!("pip {name}"), false)).collect();
         for (name, hash) in &self.files {
             if let Some(index) = indices.get(*name as usize) {
-                database.claim_sha256(*hash, *index);
+                database.claim(Hash::Sha256(*hash), *index);
             }
         }
     }

@@ -35,7 +35,7 @@ const LIBSSL: &str =
 fn a_file_of_debian_is_public_wherever_it_lies_and_a_modified_one_is_not() {
     let sums = md5_line(b"content", "usr/lib/x.so");
     let layer = facts(&[DEBIAN, ("var/lib/dpkg/status", LIBSSL), ("var/lib/dpkg/info/libssl3:amd64.md5sums", &sums)]);
-    let database = Database::new(&[&layer]);
+    let database = Database::new(&[&layer], &[]);
     assert_eq!(database.package(&hashes(b"content")), Some(&Package { name: "dpkg libssl3".to_owned(), public: true }));
     assert_eq!(database.package(&hashes(b"content, changed")), None);
 }
@@ -45,7 +45,7 @@ fn the_database_may_be_in_another_layer() {
     let sums = md5_line(b"content", "usr/lib/x.so");
     let lower = facts(&[DEBIAN]);
     let upper = facts(&[("var/lib/dpkg/status", LIBSSL), ("var/lib/dpkg/info/libssl3.md5sums", &sums)]);
-    assert!(Database::new(&[&lower, &upper]).package(&hashes(b"content")).is_some_and(|package| package.public));
+    assert!(Database::new(&[&lower, &upper], &[]).package(&hashes(b"content")).is_some_and(|package| package.public));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_companys_own_deb_is_not_public() {
         "Package: other\nMaintainer: T <t@debian.org>\nVersion: 3.0-1\n",
     ] {
         let layer = facts(&[DEBIAN, ("var/lib/dpkg/status", status), ("var/lib/dpkg/info/libssl3.md5sums", &sums)]);
-        let package = Database::new(&[&layer]).package(&hashes(b"content")).cloned();
+        let package = Database::new(&[&layer], &[]).package(&hashes(b"content")).cloned();
         assert_eq!(package, Some(Package { name: "dpkg libssl3".to_owned(), public: false }), "{status}");
     }
 }
@@ -69,14 +69,14 @@ fn a_rebuilt_package_in_a_later_layer_takes_the_name_out_of_public() {
     let lower = facts(&[DEBIAN, ("var/lib/dpkg/status", LIBSSL)]);
     let rebuilt = LIBSSL.replace("deb12u1", "acme1");
     let upper = facts(&[("var/lib/dpkg/status", &rebuilt), ("var/lib/dpkg/info/libssl3.md5sums", &sums)]);
-    assert!(Database::new(&[&lower, &upper]).package(&hashes(b"content")).is_some_and(|package| !package.public));
+    assert!(Database::new(&[&lower, &upper], &[]).package(&hashes(b"content")).is_some_and(|package| !package.public));
 }
 
 #[test]
 fn configuration_files_are_proven_by_the_status_file() {
     let status = format!("{}Conffiles:\n /etc/x.conf {} obsolete\n", LIBSSL.trim_end().to_owned() + "\n", md5_line(b"conf", "").trim());
     let layer = facts(&[DEBIAN, ("var/lib/dpkg/status", &status)]);
-    assert!(Database::new(&[&layer]).package(&hashes(b"conf")).is_some_and(|package| package.public));
+    assert!(Database::new(&[&layer], &[]).package(&hashes(b"conf")).is_some_and(|package| package.public));
 }
 
 fn installed(content: &[u8]) -> String {
@@ -98,7 +98,7 @@ fn alpine_is_public_until_something_foreign_is_trusted() {
     let base = facts(&files);
     let upper_db = format!("{base_db}{}", installed(b"own").replace("P:musl", "P:own"));
     let upper = facts(&[("etc/apk/keys/acme.rsa.pub", ""), ("lib/apk/db/installed", &upper_db)]);
-    let database = Database::new(&[&base, &upper]);
+    let database = Database::new(&[&base, &upper], &[]);
     assert!(database.package(&hashes(b"musl")).is_some_and(|package| package.public));
     assert!(database.package(&hashes(b"own")).is_some_and(|package| !package.public));
 }
@@ -108,7 +108,7 @@ fn pip_proves_integrity_only() {
     let hash = data_encoding::BASE64URL_NOPAD.encode(&Sha256::digest(b"module"));
     let record = format!("acme/__init__.py,sha256={hash},6\nacme-1.0.dist-info/RECORD,,\n");
     let layer = facts(&[("usr/lib/python3/site-packages/acme-1.0.dist-info/RECORD", &record)]);
-    let package = Database::new(&[&layer]).package(&hashes(b"module")).cloned();
+    let package = Database::new(&[&layer], &[]).package(&hashes(b"module")).cloned();
     assert_eq!(package, Some(Package { name: "pip acme-1.0".to_owned(), public: false }));
 }
 
@@ -121,6 +121,6 @@ proptest::proptest! {
         all.apk.installed(&text);
         all.apk.repositories(&text);
         all.pip.record("a.dist-info/RECORD", &text);
-        Database::new(&[&all]);
+        Database::new(&[&all], &[]);
     }
 }

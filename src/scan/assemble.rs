@@ -49,7 +49,8 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     let known = all().filter(|seen| seen.found.matched.confidence > Confidence::Low);
     let scrub = Scrub::new(known.map(|seen| &seen.found.matched.secret));
     let facts: Vec<&Facts> = parts.layers.iter().map(|outcome| &outcome.facts).collect();
-    let packages = Database::new(&facts);
+    let asked: Vec<_> = parts.layers.iter().flat_map(|outcome| &outcome.seen).filter_map(|seen| seen.hashes).collect();
+    let packages = Database::new(&facts, &asked);
     let paths: Vec<Option<&Paths>> = parts.layers.iter().map(|outcome| Some(&outcome.paths)).collect();
 
     let mut sightings = Vec::new();

@@ -14,13 +14,14 @@ mod openpgp;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::{
     header::Header,
     openpgp::{PublicKey, Signature},
 };
-use super::Database;
+use super::{Database, Hash};
+use crate::content::ContentHashes;
 
 /// Packages of one database that are looked at; a full workstation has four thousand.
 const PACKAGES: usize = 50_000;
@@ -134,13 +135,7 @@ pub(super) struct Facts {
 struct Package {
     name: String,
     signatures: Vec<Signature>,
-    files: Vec<Digest>,
-}
-
-#[derive(Clone, Copy)]
-enum Digest {
-    Md5([u8; 16]),
-    Sha256([u8; 32]),
+    files: Vec<Hash>,
 }
 
 impl Facts {
@@ -175,17 +170,19 @@ impl Facts {
     }
 }
 
-fn digest(algorithm: u32, hex: &[u8]) -> Option<Digest> {
+fn digest(algorithm: u32, hex: &[u8]) -> Option<Hash> {
     let bytes = data_encoding::HEXLOWER.decode(hex).ok()?;
     match algorithm {
-        MD5 => bytes.try_into().ok().map(Digest::Md5),
-        SHA256 => bytes.try_into().ok().map(Digest::Sha256),
+        MD5 => bytes.try_into().ok().map(Hash::Md5),
+        SHA256 => bytes.try_into().ok().map(Hash::Sha256),
         _ => None,
     }
 }
 
 /// Puts the layers' facts together. The keys may be in any layer.
-pub(super) fn merge(layers: &[&Facts], vendors: &[Vendor], database: &mut Database) {
+pub(super) fn merge(layers: &[&Facts], vendors: &[Vendor], asked: &[ContentHashes], database: &mut Database) {
+    let md5 = asked.iter().map(|hashes| Hash::Md5(hashes.md5));
+    let asked: HashSet<Hash> = md5.chain(asked.iter().filter_map(|hashes| hashes.sha256.map(Hash::Sha256))).collect();
     let mut keys: BTreeMap<[u8; 8], (&PublicKey, &'static str)> = BTreeMap::new();
     for key in layers.iter().flat_map(|facts| &facts.keys) {
         let fingerprint = data_encoding::HEXUPPER.encode(&key.fingerprint);
@@ -196,7 +193,8 @@ pub(super) fn merge(layers: &[&Facts], vendors: &[Vendor], database: &mut Databa
     // Every layer's database holds the packages of those below, too. The whole signature is the key: the same bytes over another
     // header are another claim.
     let mut known: HashMap<&Signature, Option<&'static str>> = HashMap::new();
-    for package in layers.iter().flat_map(|facts| &facts.packages) {
+    let packages = layers.iter().flat_map(|facts| &facts.packages);
+    for package in packages.filter(|package| package.files.iter().any(|file| asked.contains(file))) {
         let signer = package.signatures.iter().find_map(|signature| {
             *known.entry(signature).or_insert_with(|| {
                 let (key, vendor) = keys.get(&signature.issuer)?;
@@ -209,10 +207,7 @@ pub(super) fn merge(layers: &[&Facts], vendors: &[Vendor], database: &mut Databa
         };
         let index = database.add(name, signer.is_some());
         for file in &package.files {
-            match file {
-                Digest::Md5(hash) => database.claim_md5(*hash, index),
-                Digest::Sha256(hash) => database.claim_sha256(*hash, index),
-            }
+            database.claim(*file, index);
         }
     }
 }

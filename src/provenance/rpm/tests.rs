@@ -71,9 +71,9 @@ fn known(facts: &Facts, fingerprint: &str, content: &[u8]) -> Option<Known> {
 fn known_of(layers: &[&Facts], fingerprint: &str, content: &[u8]) -> Option<Known> {
     let fingerprint: &'static str = fingerprint.to_owned().leak();
     let vendors: &[Vendor] = &[("Vendor", vec![fingerprint].leak())];
-    let mut database = Database::default();
-    merge(layers, vendors, &mut database);
-    database.package(&sha256(content)).cloned()
+    let (mut database, hashes) = (Database::default(), sha256(content));
+    merge(layers, vendors, &[hashes], &mut database);
+    database.package(&hashes).cloned()
 }
 
 fn package(name: &str, public: bool) -> Option<Known> {
