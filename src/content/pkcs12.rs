@@ -9,13 +9,16 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use crate::cipher::cbc;
+use crate::{cipher::cbc, detect::public::element};
 
 /// Bags within bags.
 const DEPTH: u8 = 4;
 
 /// Rounds of key derivation that one file is worth, over all passwords and bags: about a second.
 const ROUNDS: u64 = 3_000_000;
+
+/// Decrypts with a key and an initialisation vector; `None` where key, length or padding do not fit.
+type Open = fn(&[u8], &[u8], &[u8]) -> Option<Vec<u8>>;
 
 /// What is left of the rounds.
 pub(super) struct Budget(u64);
@@ -167,19 +170,16 @@ impl Opening<'_> {
     fn pbes1(&mut self, scheme: &[u8], parameters: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
         let (salt, rounds) = element(parameters, OCTETS).ok_or(Failure::Closed)?;
         let rounds = element(rounds, INTEGER).and_then(|(rounds, _)| number(rounds)).ok_or(Failure::Closed)?;
-        let length = match scheme.strip_prefix(PBES1) {
-            Some([3]) => 24,
-            Some([4 | 5]) => 16,
-            Some([6]) => 5,
+        let (length, open): (usize, Open) = match scheme.strip_prefix(PBES1) {
+            Some([3]) => (24, cbc::<TdesEde3>),
+            Some([4]) => (16, cbc::<TdesEde2>),
+            Some([5]) => (16, cbc::<Rc2>),
+            Some([6]) => (5, cbc::<Rc2>),
             _ => return Ok(None),
         };
         let key = self.derive::<Sha1>(1, salt, rounds, length)?;
         let iv = self.derive::<Sha1>(2, salt, rounds, 8)?;
-        Ok(match scheme.strip_prefix(PBES1) {
-            Some([3]) => cbc::<TdesEde3>(&key, &iv, sealed),
-            Some([4]) => cbc::<TdesEde2>(&key, &iv, sealed),
-            _ => cbc::<Rc2>(&key, &iv, sealed),
-        })
+        Ok(open(&key, &iv, sealed))
     }
 
     fn pbes2(&mut self, parameters: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
@@ -196,10 +196,11 @@ impl Opening<'_> {
             (function == PBKDF2).then_some((salt, number(rounds)?, random, cipher, element(iv, OCTETS)?.0))
         })();
         let Some((salt, rounds, random, cipher, iv)) = fields else { return Ok(None) };
-        let length = match cipher {
-            AES128 => 16,
-            AES192 | TRIPLE_DES => 24,
-            AES256 => 32,
+        let (length, open): (usize, Open) = match cipher {
+            AES128 => (16, cbc::<Aes128>),
+            AES192 => (24, cbc::<Aes192>),
+            AES256 => (32, cbc::<Aes256>),
+            TRIPLE_DES => (24, cbc::<TdesEde3>),
             _ => return Ok(None),
         };
         let key = match random {
@@ -209,12 +210,7 @@ impl Opening<'_> {
             HMAC_SHA512 => self.pbkdf2::<Sha512>(salt, rounds, length)?,
             _ => return Ok(None),
         };
-        Ok(match cipher {
-            AES128 => cbc::<Aes128>(&key, iv, sealed),
-            AES192 => cbc::<Aes192>(&key, iv, sealed),
-            AES256 => cbc::<Aes256>(&key, iv, sealed),
-            _ => cbc::<TdesEde3>(&key, iv, sealed),
-        })
+        Ok(open(&key, iv, sealed))
     }
 
     /// RFC 8018, section 5.2.
@@ -316,19 +312,6 @@ fn encrypted(info: &[u8]) -> Option<(&[u8], &[u8])> {
     let (_, content) = element(content, OBJECT)?;
     let (algorithm, content) = element(content, SEQUENCE)?;
     Some((algorithm, element(content, IMPLICIT_0)?.0))
-}
-
-/// The value of a DER element with that tag, and what follows it.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (length, body) = match der {
-        [found, length, body @ ..] if *found == tag && *length < 0x80 => (usize::from(*length), body),
-        [found, octets @ 0x81..=0x84, rest @ ..] if *found == tag => {
-            let (length, body) = rest.split_at_checked(usize::from(octets & 0x7f))?;
-            (length.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)), body)
-        }
-        _ => return None,
-    };
-    body.split_at_checked(length)
 }
 
 /// A positive integer.

@@ -143,7 +143,8 @@ fn subject(name: &X509Name<'_>) -> String {
     common.or_else(|| printable(&name.to_string())).unwrap_or_else(|| "an unnamed subject".to_owned())
 }
 
-fn printable(text: &str) -> Option<String> {
+/// The text's first characters without those that could break a line; `None` where nothing is left.
+pub(super) fn printable(text: &str) -> Option<String> {
     let clean: String = text.chars().filter(|c| !c.is_control()).take(NAME).collect();
     (!clean.is_empty()).then_some(clean)
 }
@@ -161,15 +162,11 @@ pub fn of_private(pem: &[u8]) -> Option<KeyId> {
     let (0x30, body, _) = tlv(&der)? else { return None };
     let (2, version, rest) = tlv(body)? else { return None };
     match tlv(rest)? {
-        (2, modulus, rest) if unsigned(version).len() <= 1 => KeyId::rsa(modulus, integer(rest)?),
+        (2, modulus, rest) if unsigned(version).len() <= 1 => KeyId::rsa(modulus, element(rest, 2)?.0),
         (4, _, rest) => of_sec1(rest),
         (0x30, algorithm, rest) => of_pkcs8(algorithm, rest),
         _ => None,
     }
-}
-
-fn integer(der: &[u8]) -> Option<&[u8]> {
-    tlv(der).filter(|(tag, ..)| *tag == 2).map(|(_, value, _)| value)
 }
 
 /// After the octet string of RFC 5915: `[0]` parameters, `[1]` the public key.
@@ -195,7 +192,7 @@ fn of_pkcs8(algorithm: &[u8], rest: &[u8]) -> Option<KeyId> {
     let (0x30, inner, _) = tlv(key)? else { return None };
     let (2, _, inner) = tlv(inner)? else { return None };
     match tlv(inner)? {
-        (2, modulus, rest) => KeyId::rsa(modulus, integer(rest)?),
+        (2, modulus, rest) => KeyId::rsa(modulus, element(rest, 2)?.0),
         (4, _, rest) => of_sec1(rest),
         _ => None,
     }
@@ -235,16 +232,23 @@ fn string<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     Some(value)
 }
 
-/// Tag, value and what follows of a DER element (X.690) of up to 64 KiB.
+/// Tag, value and what follows of a DER element (X.690).
 fn tlv(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, length, body) = match der {
-        [tag, 0x81, length, body @ ..] => (*tag, usize::from(*length), body),
-        [tag, 0x82, high, low, body @ ..] => (*tag, usize::from(u16::from_be_bytes([*high, *low])), body),
         [tag, length, body @ ..] if *length < 0x80 => (*tag, usize::from(*length), body),
+        [tag, octets @ 0x81..=0x84, rest @ ..] => {
+            let (length, body) = rest.split_at_checked(usize::from(octets & 0x7f))?;
+            (*tag, length.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)), body)
+        }
         _ => return None,
     };
     let (value, rest) = body.split_at_checked(length)?;
     Some((tag, value, rest))
+}
+
+/// The value of a DER element with that tag, and what follows it.
+pub(crate) fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    tlv(der).filter(|(found, ..)| *found == tag).map(|(_, value, rest)| (value, rest))
 }
 
 #[cfg(test)]

@@ -199,8 +199,7 @@ pub(super) fn complete(name: &str, text: &str, random: &mut dyn FnMut(usize) -> 
 
 /// A short, printable fact out of a decoded value: at most 80 characters, nothing that could break a line.
 fn fact(label: &str, value: &str) -> Option<String> {
-    let clean: String = value.chars().filter(|c| !c.is_control()).take(80).collect();
-    (!clean.is_empty()).then(|| format!("{label} {clean}"))
+    super::public::printable(value).map(|clean| format!("{label} {clean}"))
 }
 
 #[cfg(test)]
