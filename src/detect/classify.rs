@@ -6,7 +6,7 @@ use super::{
     decode,
     index::Index,
     model::{self, Class, Meaning, entropy},
-    names::Name,
+    names::{Name, Use},
     quiet,
     rule::{Rule, Shape},
     surroundings::{Kind, Surroundings},
@@ -39,7 +39,7 @@ pub(super) struct Judged {
 fn denies(name: &[u8]) -> bool {
     [&b"disable-"[..], b"disabled-", b"no-", b"skip-", b"without-", b"ask-", b"hide-", b"require-"]
         .iter()
-        .any(|word| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+        .any(|word| quiet::starts(name, word))
 }
 
 /// Last parts of dotted names that describe a value.
@@ -81,20 +81,21 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     let meaning = Meaning::of(&name);
     // Code assigns expressions; a literal stands in quotes.
     if named.quoted || named.surroundings.kind != Kind::Source {
-        index.words.in_name(&name, buffer);
+        index.words.in_name(&name, Use::Name, buffer);
     } else {
         buffer.clear();
     }
+    // Nearly every value of a structured file ends here: before anybody looks at it.
+    if meaning.is_none() && buffer.is_empty() {
+        return None;
+    }
+    let last = last_part(named.name);
     // `members.Password.shape`: a schema says what a password looks like.
-    if SCHEMA.contains(&last_part(named.name)) && last_part(named.name).len() < named.name.len() {
+    if SCHEMA.contains(&last) && last.len() < named.name.len() {
         return None;
     }
     // `--disabled-password`, `--no-password`: flags that take no value.
-    if denies(last_part(named.name)) {
-        return None;
-    }
-    // Nearly every value of a structured file ends here: before anybody looks at it.
-    if meaning.is_none() && buffer.is_empty() {
+    if denies(last) {
         return None;
     }
     let (lead, bare) = scheme(value);
@@ -105,7 +106,6 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     // `pgPassword: "POSTGRES_PASSWORD"` names a variable.
     if quiet::is_reference(bare)
         || quiet::is_expression(bare)
-        || quiet::is_published(bare)
         || quiet::is_constant(bare)
         || (bare.len() != value.len() && quiet::is_reference(value))
     {
@@ -307,7 +307,7 @@ pub(super) fn explain(named: &Named<'_>) -> Option<Vec<(&'static str, f32)>> {
 /// Whether the last part of a dotted name holds a word of the rule.
 fn in_last_part(index: &Index, name: &[u8], rule: u32) -> bool {
     let mut found = Buffer::new();
-    index.words.in_name(&Name::new(last_part(name)), &mut found);
+    index.words.in_name(&Name::new(last_part(name)), Use::Name, &mut found);
     found.iter().any(|(id, _)| *id == rule)
 }
 

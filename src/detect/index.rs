@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     common::is_common,
     encoded,
-    names::Words,
+    names::{Use, Words},
     prefilter::Prefilter,
     rule::{Rule, Shape},
 };
@@ -106,8 +106,6 @@ pub(super) struct Index {
     pub(super) prefilter: Prefilter,
     pub(super) targets: Vec<Target>,
     pub(super) words: Words,
-    /// The same words, and the providers' names for people.
-    pub(super) providers: Words,
     /// For each rule, whether texts are full of all its words.
     pub(super) common: Vec<bool>,
     by_id: HashMap<String, u32>,
@@ -163,7 +161,7 @@ fn squash(name: &str) -> String {
 impl Index {
     pub(super) fn new(rules: &[Arc<Rule>]) -> Self {
         let mut literals = Literals::default();
-        let (mut words, mut providers) = (Vec::new(), Vec::new());
+        let mut words = Vec::new();
         let mut common = vec![false; rules.len()];
         let mut by_id = HashMap::with_capacity(rules.len());
         for (id, rule) in (0u32..).zip(rules) {
@@ -180,18 +178,15 @@ impl Index {
                 Shape::Assigned { names, .. } => {
                     let mut rare = false;
                     for name in names {
-                        words.push((name.to_string(), id));
-                        providers.push((name.to_string(), id));
+                        words.push((name.to_string(), id, Use::Name));
                         rare |= literals.words(name, RARE);
                     }
                     let title = rule.provider_name.to_ascii_lowercase();
                     let squashed = squash(&title);
                     if squashed.len() > SHORT && !is_common(&squashed) {
                         // A rule whose own words are longer asks for more than the provider.
-                        if !names.iter().any(|name| squash(name).contains(&squashed)) {
-                            words.push((squashed.clone(), id));
-                        }
-                        providers.push((squashed.clone(), id));
+                        let longer = names.iter().any(|name| squash(name).contains(&squashed));
+                        words.push((squashed.clone(), id, if longer { Use::Near } else { Use::Name }));
                         rare |= literals.words(&title, usize::MAX);
                         if squashed.len() >= RARE && squashed != title {
                             rare |= literals.words(&squashed, usize::MAX);
@@ -235,14 +230,7 @@ impl Index {
                 literals.at(&text).encoded.get_or_insert_with(|| encoded::Form::new(form, text));
             }
         }
-        Self {
-            prefilter: Prefilter::new(&literals.texts),
-            targets: literals.targets,
-            words: Words::new(words.into_iter()),
-            providers: Words::new(providers.into_iter()),
-            common,
-            by_id,
-        }
+        Self { prefilter: Prefilter::new(&literals.texts), targets: literals.targets, words: Words::new(words.into_iter()), common, by_id }
     }
 
     /// Position of the rule of that id.

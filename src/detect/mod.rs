@@ -7,6 +7,7 @@
 //!     +------------------> encoded runs --decode, once more from the top---------------+
 //! ```
 
+mod around;
 mod assign;
 pub mod checks;
 mod classify;

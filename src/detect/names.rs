@@ -92,6 +92,16 @@ struct Word {
     /// Lower case, without separators.
     letters: Vec<u8>,
     rule: u32,
+    use_for: Use,
+}
+
+/// What a word counts for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Use {
+    /// The name of a value, and what stands near one.
+    Name,
+    /// Only what stands near: a provider's name for people.
+    Near,
 }
 
 const BITS: u32 = 16;
@@ -146,14 +156,15 @@ impl Table {
 const WHOLE: usize = 4;
 
 impl Words {
-    pub(super) fn new(words: impl Iterator<Item = (String, u32)>) -> Self {
+    pub(super) fn new(words: impl Iterator<Item = (String, u32, Use)>) -> Self {
         let squash = |word: String| word.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).collect::<Vec<u8>>();
-        let mut words: Vec<(Vec<u8>, u32)> = words.map(|(word, rule)| (squash(word), rule)).filter(|(word, _)| word.len() >= 2).collect();
+        let words = words.map(|(word, rule, use_for)| (squash(word), rule, use_for));
+        let mut words: Vec<(Vec<u8>, u32, Use)> = words.filter(|(word, ..)| word.len() >= 2).collect();
         words.sort();
         words.dedup();
-        let word = |(letters, rule): (Vec<u8>, u32)| {
+        let word = |(letters, rule, use_for): (Vec<u8>, u32, Use)| {
             let first = if letters.len() <= WHOLE { 2 } else { 4 };
-            Word { key: key(letters.get(..first).unwrap_or_default()), letters, rule }
+            Word { key: key(letters.get(..first).unwrap_or_default()), letters, rule, use_for }
         };
         let (edge, anywhere) = words.into_iter().map(word).partition(|word| word.letters.len() <= WHOLE);
         Self { edge: Table::new(edge), anywhere: Table::new(anywhere) }
@@ -163,26 +174,30 @@ impl Words {
     /// (`lob` is not in `blob`), those of up to 7 where a word of the name starts or ends (`glean` is not in
     /// `googleAnalytics`), longer ones anywhere; but those that start where a word of the name starts come first
     /// (`cohere_api_key` is Cohere's, not Here's).
-    pub(super) fn in_name(&self, name: &Name, found: &mut Vec<(u32, usize)>) {
+    pub(super) fn in_name(&self, name: &Name, wanted: Use, found: &mut Vec<(u32, usize)>) {
         found.clear();
         let letters = name.squashed();
         let edges = name.edges();
         let is_edge = |at: usize| edges >> at & 1 != 0;
-        let mut add = |rule: u32, length: usize, at: usize| found.push((rule, length + if is_edge(at) { EDGE } else { 0 }));
+        let mut add = |word: &Word, at: usize| {
+            if word.use_for <= wanted {
+                found.push((word.rule, word.letters.len() + if is_edge(at) { EDGE } else { 0 }));
+            }
+        };
         for start in name.starts.iter().take(name.words) {
             let at = usize::from(*start);
             let Some(two) = letters.get(at..at + 2) else { continue };
             for word in self.edge.beginning(two) {
                 let end = at + word.letters.len();
                 if is_edge(end) && letters.get(at..end) == Some(word.letters.as_slice()) {
-                    add(word.rule, word.letters.len(), at);
+                    add(word, at);
                 }
             }
         }
         for (at, four) in letters.windows(4).enumerate() {
             for word in self.anywhere.beginning(four) {
                 if letters.get(at..at + word.letters.len()) == Some(word.letters.as_slice()) {
-                    add(word.rule, word.letters.len(), at);
+                    add(word, at);
                 }
             }
         }
@@ -228,10 +243,11 @@ mod tests {
 
     #[test]
     fn short_words_match_whole_words_only() {
-        let index = Words::new([("lob", 1), ("dd_api", 2), ("datadog", 3)].into_iter().map(|(word, rule)| (word.to_owned(), rule)));
+        let index =
+            Words::new([("lob", 1), ("dd_api", 2), ("datadog", 3)].into_iter().map(|(word, rule)| (word.to_owned(), rule, Use::Name)));
         let rules = |raw: &str| {
             let mut found = Vec::new();
-            index.in_name(&Name::new(raw.as_bytes()), &mut found);
+            index.in_name(&Name::new(raw.as_bytes()), Use::Name, &mut found);
             found.into_iter().map(|(rule, _)| rule).collect::<Vec<_>>()
         };
         assert_eq!(rules("LOB_API_KEY"), [1]);

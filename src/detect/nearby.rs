@@ -11,7 +11,7 @@ use super::{
     classify::Buffer,
     index::Index,
     model::{Meaning, Shape as Form, entropy},
-    names::Name,
+    names::{Name, Use},
     quiet,
     rule::{Rule, Shape},
 };
@@ -154,26 +154,19 @@ pub(super) fn below(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Rang
     if !at_edges(text, here) {
         return None;
     }
-    let mut named = false;
-    for token in Tokens::new(text, here.end, REACH, LINES).take(TRIES) {
-        if !named {
-            let from = line_start(text, here.start).max(here.start.saturating_sub(BEFORE));
-            let behind = text.get(here.end..text.len().min(here.end + BEFORE)).unwrap_or_default();
-            let to = here.end + behind.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ')).count();
-            // The value itself is no part of the name.
-            let name = Name::new(text.get(from..to.min(token.start).max(here.end))?);
-            index.providers.in_name(&name, buffer);
-            named = true;
-        }
-        if buffer.is_empty() {
-            return None;
-        }
-        let found = fitting(rules, text, &token, buffer, |_, span, value| joined(text, here, span, value));
-        if found.is_some() {
-            return found;
-        }
+    let mut tokens = Tokens::new(text, here.end, REACH, LINES).take(TRIES).peekable();
+    let first = tokens.peek()?.start;
+    let from = line_start(text, here.start).max(here.start.saturating_sub(BEFORE));
+    let behind = text.get(here.end..text.len().min(here.end + BEFORE)).unwrap_or_default();
+    let to = here.end + behind.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ')).count();
+    // The value itself is no part of the name.
+    let name = Name::new(text.get(from..to.min(first).max(here.end))?);
+    index.words.in_name(&name, Use::Near, buffer);
+    // Nobody looks for the other values where no provider is named.
+    if buffer.is_empty() {
+        return None;
     }
-    None
+    tokens.find_map(|token| fitting(rules, text, &token, buffer, |_, span, value| joined(text, here, span, value)))
 }
 
 /// The value behind a word that asks for a credential at `here`, where a provider's name stands before it.
@@ -187,7 +180,7 @@ pub(super) fn above(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Rang
         let start = line_start(text, end);
         let line = text.get(start..end)?;
         if line.len() < REACH {
-            index.providers.in_name(&Name::new(line), buffer);
+            index.words.in_name(&Name::new(line), Use::Near, buffer);
             let found = fitting(rules, text, &token, buffer, |rule, span, value| {
                 // `line` and `key` stand before many a checksum.
                 let own = own_name(text, span);
@@ -310,8 +303,7 @@ fn own_name(text: &[u8], span: &Range<usize>) -> Name {
 
 /// Whether what stands between name and value makes the value a credential.
 fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -> bool {
-    let known = quiet::is_published(value) || quiet::is_constant(value) || quiet::is_hash_prefixed(value);
-    if known || quiet::is_placeholder(value, false) || quiet::is_reference(value) {
+    if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_hash_prefixed(value) {
         return false;
     }
     let form = Form::of(value);

@@ -252,6 +252,10 @@ impl Pattern {
             };
             let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
             let starts = |hir: &Hir, is: &dyn Fn(&[u8], &[u8]) -> bool| {
+                // Most patterns are of whole values: nothing starts them.
+                if self.anchors.is_empty() {
+                    return false;
+                }
                 let anchored = |prefix: &[u8]| self.anchors.iter().any(|anchor| is(prefix, anchor.as_bytes()));
                 let prefixes = Extractor::new().extract(hir);
                 prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())))
@@ -269,11 +273,14 @@ impl Pattern {
                 let common = prefix.len().min(anchor.len());
                 common > 2 && prefix.get(..common).zip(anchor.get(..common)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
             };
-            let parts = if let HirKind::Concat(parts) = hir.kind() { parts.as_slice() } else { &[] };
+            let parts = match hir.kind() {
+                HirKind::Concat(parts) if !at_anchor && !self.anchors.is_empty() => parts.as_slice(),
+                _ => &[],
+            };
             let rests = (1..parts.len()).map(|from| Hir::concat(parts.get(from..).unwrap_or_default().to_vec()));
             // Each anchor must fit there: one that stands elsewhere in the pattern is no reason to reject.
             let fits = |sets: &Vec<ByteSet>| self.anchors.iter().all(|anchor| could_begin(sets, anchor.as_bytes()));
-            let places = rests.filter(|rest| !at_anchor && starts(rest, &begins));
+            let places = rests.filter(|rest| starts(rest, &begins));
             let from_anchor = places.map(|rest| sets(&rest)).find(fits).unwrap_or_default();
             Reach {
                 shortest: hir.properties().minimum_len().unwrap_or(0),

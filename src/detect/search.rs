@@ -4,6 +4,7 @@ use std::{ops::Range, time::Instant};
 
 use super::{
     Engine, Hint, Match, Scratch,
+    around::{around, documents, minified, summary, within_base64, words_run_together},
     assign::{self, Assignment, Form, Lines},
     checks::{Outcome, Subject, check},
     classify::{self, Named, guessable, lower},
@@ -30,8 +31,6 @@ const MOST: usize = 20_000;
 const DECODED: usize = 8 << 20;
 /// Certificates of one haystack that are looked at: they are no findings.
 const CERTIFICATES: usize = 2_000;
-/// Bytes on either side of a match in which context words count.
-const NEARBY: usize = 256;
 
 /// The search of one haystack.
 pub(super) struct Search<'e, 's> {
@@ -341,7 +340,6 @@ impl<'e, 's> Search<'e, 's> {
             || quiet::is_placeholder(value, true)
             || quiet::is_reference(value)
             || (value.len() < 24 && quiet::is_placeholder(value, false))
-            || quiet::is_published(value)
             || (hint.binary && words_run_together(haystack, &found.secret, anchor.end))
             || within_base64(haystack, &found.whole)
         {
@@ -554,55 +552,4 @@ impl<'e, 's> Search<'e, 's> {
             self.scratch.candidates.push(candidate);
         }
     }
-}
-
-/// The text around a place, bounded.
-fn around<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
-    text.get(span.start.saturating_sub(NEARBY)..text.len().min(span.end.saturating_add(NEARBY))).unwrap_or_default()
-}
-
-/// Whether the line is a comment that documents code: ` * text`, `/// text`, `//! text`.
-fn documents(haystack: &[u8], at: usize) -> bool {
-    let before = haystack.get(at.saturating_sub(300)..at).unwrap_or_default();
-    let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_start();
-    line.starts_with(b"* ") || line.starts_with(b"///") || line.starts_with(b"//!")
-}
-
-/// Whether the match is a part of a long run of base64, in which any short format occurs by chance.
-fn within_base64(haystack: &[u8], whole: &Range<usize>) -> bool {
-    const RUN: usize = 80;
-    let digit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    let long = |run: &[u8]| {
-        run.len() >= RUN
-            && run.iter().any(u8::is_ascii_digit)
-            && run.iter().any(u8::is_ascii_uppercase)
-            && run.iter().any(u8::is_ascii_lowercase)
-    };
-    let before = haystack.get(whole.start.saturating_sub(RUN)..whole.start).unwrap_or_default();
-    let after = haystack.get(whole.end..haystack.len().min(whole.end + RUN)).unwrap_or_default();
-    let joins = |b: Option<&u8>| matches!(b, Some(b'+' | b'/'));
-    (joins(before.last()) && before.iter().all(digit) && long(before)) || (joins(after.first()) && after.iter().all(digit) && long(after))
-}
-
-/// Whether what follows the anchor is lower-case words without a space between them: a program's table of strings.
-fn words_run_together(haystack: &[u8], secret: &Range<usize>, anchor: usize) -> bool {
-    let rest = haystack.get(anchor.max(secret.start)..secret.end).unwrap_or_default();
-    rest.len() >= 16 && rest.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'))
-}
-
-/// Whether the line is one of a test run's summary: `PASS: name` among `FAIL: name` and their like.
-fn summary(text: &[u8], name: &Range<usize>) -> bool {
-    let verdict =
-        |line: &[u8]| [&b"PASS:"[..], b"FAIL:", b"XFAIL:", b"XPASS:", b"SKIP:", b"ERROR:"].iter().any(|word| line.starts_with(word));
-    let before = text.get(name.start.saturating_sub(200)..name.start).unwrap_or_default();
-    let after = text.get(name.end..text.len().min(name.end + 200)).unwrap_or_default();
-    let above = before.strip_suffix(b"\n").and_then(|before| before.rsplit(|b| *b == b'\n').next());
-    above.is_some_and(verdict) || after.split(|b| *b == b'\n').nth(1).is_some_and(verdict)
-}
-
-/// Whether the line around is far longer than people write.
-fn minified(text: &[u8], at: usize) -> bool {
-    let before = text.get(at.saturating_sub(700)..at).unwrap_or_default();
-    let after = text.get(at..text.len().min(at + 300)).unwrap_or_default();
-    before.len() + after.len() > 600 && !before.contains(&b'\n') && !after.contains(&b'\n')
 }

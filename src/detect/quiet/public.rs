@@ -57,7 +57,7 @@ pub(in crate::detect) fn is_hash_prefixed(value: &[u8]) -> bool {
 
 /// Keys that everybody has, by how they start: the account key of Azure's storage emulator
 /// (<https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key>).
-pub(in crate::detect) fn is_published(value: &[u8]) -> bool {
+pub(super) fn is_published(value: &[u8]) -> bool {
     value.starts_with(b"Eby8vdM02xNOcqFl")
 }
 

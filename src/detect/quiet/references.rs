@@ -1,6 +1,6 @@
 //! References: the value says where the secret is instead of being it.
 
-use super::{holds, starts};
+use super::{holds, public::is_published, starts};
 
 /// Systems' reference schemes and calls that start a value.
 const STARTS: &[&[u8]] = &[
@@ -166,7 +166,7 @@ const STARTS: &[&[u8]] = &[
     b"prompt(",
 ];
 
-/// Whether the value refers to a secret that is kept elsewhere.
+/// Whether the value refers to a secret that is kept elsewhere, or is one that everybody has: of neither anything leaks.
 pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
@@ -176,6 +176,7 @@ pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
         || secret_path(value)
         || key_vault_url(value)
         || sealed(value)
+        || is_published(value)
 }
 
 /// A value of a SealedSecret, which only the cluster's controller can open: the length of a session key that is wrapped by RSA
