@@ -77,8 +77,13 @@ pub fn scan(target: &Target, options: &ScanOptions, progress: &dyn Progress) -> 
 enum Plan<'i> {
     /// It is in the cache.
     Known(ImageReport),
-    /// For each layer: its job, or why it cannot be read.
-    Read(Vec<Result<usize, &'i str>>),
+    /// It is read.
+    Read {
+        /// Where the report is kept afterwards: the cache, and the name of the image's entry.
+        entry: Option<(&'i Cache, String)>,
+        /// For each layer: its job, or why it cannot be read.
+        layers: Vec<Result<usize, &'i str>>,
+    },
 }
 
 /// Images whose blobs can be read in any order. A blob that several images name is scanned once.
@@ -92,7 +97,9 @@ fn scan_images(
     let mut by_digest: HashMap<&str, usize> = HashMap::new();
     let mut plans: Vec<Plan<'_>> = Vec::new();
     for (image, opener) in images {
-        if let Some(report) = options.cache.as_ref().and_then(|cache| cache.get(image, options)) {
+        // The name is a hash of all rules and of the image's config, so it is made once.
+        let entry = options.cache.as_ref().and_then(|cache| Some((cache, cache.name(image, options)?)));
+        if let Some(report) = entry.as_ref().and_then(|(cache, name)| cache.get(name, &image.reference, options)) {
             progress.image(&image.reference, image.layers.len(), Some(0));
             image.layers.iter().for_each(|_| progress.layer());
             plans.push(Plan::Known(report));
@@ -114,7 +121,7 @@ fn scan_images(
             by_digest.insert(&layer.digest, job);
             layers.push(Ok(job));
         }
-        plans.push(Plan::Read(layers));
+        plans.push(Plan::Read { entry, layers });
     }
     let outcomes: Vec<Arc<Outcome>> = layers::scan_all(&jobs, options, hasher, progress).into_iter().map(Arc::new).collect();
     let mut scanner = Scanner::new(options.engine.clone(), content::Limits::default());
@@ -122,9 +129,9 @@ fn scan_images(
         .iter()
         .zip(plans)
         .map(|((image, _), plan)| {
-            let layers = match plan {
+            let (entry, layers) = match plan {
                 Plan::Known(report) => return report,
-                Plan::Read(layers) => layers,
+                Plan::Read { entry, layers } => (entry, layers),
             };
             let outcome_of = |layer: Result<usize, &str>| match layer.map(|job| outcomes.get(job)) {
                 Ok(Some(outcome)) => outcome.clone(),
@@ -135,8 +142,8 @@ fn scan_images(
             // What broke off may go well the next time.
             let complete = layers.iter().all(|outcome| outcome.complete);
             let report = assemble(image, layers, &mut scanner, options, hasher);
-            if let Some(cache) = options.cache.as_ref().filter(|_| complete) {
-                cache.put(image, options, &report);
+            if let Some((cache, name)) = entry.filter(|_| complete) {
+                cache.put(&name, options, &report);
             }
             report
         })

@@ -61,10 +61,14 @@ impl Cache {
         }
     }
 
-    /// The report of an image that was scanned before with the same rules and options.
-    pub(super) fn get(&self, image: &Image, options: &ScanOptions) -> Option<ImageReport> {
-        let name = identity::name(&self.mac, &self.tool, image, options)?;
-        let file = self.folder.read(&name, ENTRY);
+    /// The name of an image's entry; `None` where the image is always read.
+    pub(super) fn name(&self, image: &Image, options: &ScanOptions) -> Option<String> {
+        identity::name(&self.mac, &self.tool, image, options)
+    }
+
+    /// The report of an image that was scanned before with the same rules and options, under the reference that it has now.
+    pub(super) fn get(&self, name: &str, reference: &str, options: &ScanOptions) -> Option<ImageReport> {
+        let file = self.folder.read(name, ENTRY);
         let content = match file {
             Ok(content) => content?,
             Err(error) => {
@@ -72,33 +76,32 @@ impl Cache {
                 return None;
             }
         };
-        let report = self.authentic(&name, &content).and_then(Entry::parse).and_then(|entry| {
+        let report = self.authentic(name, &content).and_then(Entry::parse).and_then(|entry| {
             // An expiry has passed since, which may change what is said of it.
             let holds = options.engine.now().is_none_or(|now| now <= entry.holds_until);
-            Some(if holds { Some(entry.report(&image.reference, options.engine.rules())?) } else { None })
+            Some(if holds { Some(entry.report(reference, options.engine.rules())?) } else { None })
         });
         match report {
             Some(Some(report)) => {
-                self.folder.used(&name);
-                tracing::info!(reference = %image.reference, "known: the report is in the cache");
+                self.folder.used(name);
+                tracing::info!(%reference, "known: the report is in the cache");
                 return Some(report);
             }
             Some(None) => {}
             None => self.note(format!("an entry of the cache in {} is damaged and was removed", self.folder.path().display())),
         }
-        self.folder.remove(&name);
+        self.folder.remove(name);
         None
     }
 
     /// Keeps a report. Only for images that were read to their end.
-    pub(super) fn put(&self, image: &Image, options: &ScanOptions, report: &ImageReport) {
-        let Some(name) = identity::name(&self.mac, &self.tool, image, options) else { return };
+    pub(super) fn put(&self, name: &str, options: &ScanOptions, report: &ImageReport) {
         let body = Entry::of(report, options.engine.holds_until()).to_bytes();
-        let content = [data_encoding::HEXLOWER.encode(&self.tag(&name, &body).finalize().into_bytes()).as_bytes(), b"\n", &body].concat();
+        let content = [data_encoding::HEXLOWER.encode(&self.tag(name, &body).finalize().into_bytes()).as_bytes(), b"\n", &body].concat();
         if content.len() as u64 > ENTRY {
             return;
         }
-        if let Err(error) = self.folder.write(&name, &content) {
+        if let Err(error) = self.folder.write(name, &content) {
             self.note(format!("the cache in {} cannot be written: {error}", self.folder.path().display()));
         }
     }
@@ -178,11 +181,15 @@ mod tests {
             coverage: Coverage { files: 7, ..Coverage::default() },
         };
         let early = options(1000);
-        cache.put(&image("never"), &early, &report);
+        let name = |cache: &Cache, digest: &str, options: &ScanOptions| cache.name(&image(digest), options).expect("known by digests");
+        cache.put(&name(&cache, "never", &early), &early, &report);
         find(&early, &format!("TOKEN={}\nOLD_TOKEN={}\n", token(2000), token(900)));
         assert_eq!(early.engine.holds_until(), 2000);
-        cache.put(&image("expires"), &early, &report);
-        let known = |name: &str, clock: i64| cache.get(&image(name), &options(clock)).map(|report| report.coverage.files);
+        cache.put(&name(&cache, "expires", &early), &early, &report);
+        let known = |digest: &str, clock: i64| {
+            let options = options(clock);
+            cache.get(&name(&cache, digest, &options), "a", &options).map(|report| report.coverage.files)
+        };
         assert_eq!(known("expires", 2000), Some(7));
         assert_eq!(known("expires", 2001), None);
         assert_eq!(known("expires", 1500), None, "it is gone");
@@ -190,6 +197,6 @@ mod tests {
         assert_eq!(known("another", 1000), None);
         assert_eq!(cache.notes(), Vec::<String>::new());
         let other = Cache::open(&folder.path().join("imgscan"), "2".to_owned()).expect("made");
-        assert!(other.get(&image("never"), &early).is_none(), "another build of the program");
+        assert!(other.get(&name(&other, "never", &early), "a", &early).is_none(), "another build of the program");
     }
 }
