@@ -1,7 +1,7 @@
 //! A directory tree as one layer without a config: a build context, an unpacked root.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -12,7 +12,7 @@ use std::{
 use super::{
     Progress, ScanOptions,
     assemble::{self, Parts},
-    layers::{DATABASES, failed, guarded},
+    layers::{DATABASES, failed, guarded, scan_content},
     outcome::{EntrySink, InOrder, Outcome},
 };
 use crate::{
@@ -50,14 +50,14 @@ pub(super) fn scan(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(number) else { break };
+            let path: Arc<str> = file.path.strip_prefix(root).unwrap_or(&file.path).to_string_lossy().into();
             let mut own = Outcome::default();
             let done = guarded(&mut scanner, options, |scanner| {
-                scan_file(root, file, scanner, &mut own, &facts);
+                scan_file(file, &path, scanner, &mut own, &facts);
                 progress.bytes(file.size);
             });
             if done.is_none() {
-                let path = file.path.strip_prefix(root).unwrap_or(&file.path);
-                own.gap(Gap { path: Some(path.to_string_lossy().into_owned()), reason: failed("file"), bytes: Some(file.size) });
+                own.gap(Gap { path: Some(path.to_string()), reason: failed("file"), bytes: Some(file.size) });
             }
             if let Ok(mut results) = results.lock() {
                 results.add(number, own);
@@ -118,22 +118,15 @@ fn collect(folder: &Path, files: &mut Vec<Listed>, outcome: &mut Outcome, depth:
     }
 }
 
-/// `facts` holds what package databases say, and the bytes of those that were read.
-fn scan_file(root: &Path, file: &Listed, scanner: &mut Scanner, outcome: &mut Outcome, facts: &Mutex<(Facts, u64)>) {
-    let relative = file.path.strip_prefix(root).unwrap_or(&file.path);
-    let path: Arc<str> = relative.to_string_lossy().into();
+/// `path` is the file's from the root; `facts` holds what package databases say, and the bytes of those that were read.
+fn scan_file(file: &Listed, path: &Arc<str>, scanner: &mut Scanner, outcome: &mut Outcome, facts: &Mutex<(Facts, u64)>) {
     outcome.walked.files += 1;
     outcome.walked.bytes += file.size;
     let scanned = fs::File::open(&file.path).and_then(|mut reader| {
         let mut sink = EntrySink { outcome, path: path.clone(), raw_path: path.as_bytes(), position: 0 };
-        let Some(mut capture) = Facts::capture(&path).filter(|_| file.size <= DATABASES) else {
-            return scanner.scan(&path, Some(file.size), &mut reader, &mut sink);
-        };
-        let mut captured = capture.reading(&mut reader);
-        scanner.scan(&path, Some(file.size), &mut captured, &mut sink)?;
-        io::copy(&mut captured, &mut io::sink())?;
-        drop(captured);
-        if let Ok(mut facts) = facts.lock()
+        let capture = scan_content(scanner, file.size, &mut reader, &mut sink, file.size <= DATABASES)?;
+        if let Some(capture) = capture
+            && let Ok(mut facts) = facts.lock()
             && facts.1 + file.size <= DATABASES
         {
             facts.1 += file.size;

@@ -20,7 +20,7 @@ use crate::{
         self, Entry, EntryKind, Gap,
         stack::{PathHasher, PathsBuilder},
     },
-    provenance::Facts,
+    provenance::{Capture, Facts},
 };
 
 /// Bytes of one layer's package databases that are learnt from: what they say stays in memory. A finding in a file whose
@@ -130,16 +130,11 @@ fn walk(
                 return Ok(());
             }
             let mut sink = EntrySink { outcome, path: String::from_utf8_lossy(entry.path).into(), raw_path: entry.path, position };
-            let path = sink.path.clone();
-            let Some(mut capture) = Facts::capture(&path).filter(|_| databases.saturating_add(entry.size) <= DATABASES) else {
-                return scanner.scan(&path, Some(entry.size), content, &mut sink);
-            };
-            databases += entry.size;
-            let mut reader = capture.reading(content);
-            scanner.scan(&path, Some(entry.size), &mut reader, &mut sink)?;
-            io::copy(&mut reader, &mut io::sink())?;
-            drop(reader);
-            facts.add(&capture);
+            let room = databases.saturating_add(entry.size) <= DATABASES;
+            if let Some(capture) = scan_content(scanner, entry.size, content, &mut sink, room)? {
+                databases += entry.size;
+                facts.add(&capture);
+            }
             Ok(())
         },
         &mut |gap| gaps.gap(gap),
@@ -149,6 +144,25 @@ fn walk(
     outcome.facts = facts;
     outcome.walked = walked?;
     Ok(())
+}
+
+/// Scans a file, and reads it to its end where it is a package database and there is `room` for what it says.
+pub(super) fn scan_content(
+    scanner: &mut Scanner,
+    size: u64,
+    content: &mut dyn Read,
+    sink: &mut EntrySink<'_>,
+    room: bool,
+) -> io::Result<Option<Capture>> {
+    let path = sink.path.clone();
+    let Some(mut capture) = Facts::capture(&path).filter(|_| room) else {
+        return scanner.scan(&path, Some(size), content, sink).map(|()| None);
+    };
+    let mut reader = capture.reading(content);
+    scanner.scan(&path, Some(size), &mut reader, sink)?;
+    io::copy(&mut reader, &mut io::sink())?;
+    drop(reader);
+    Ok(Some(capture))
 }
 
 fn add_hard_link(entry: &Entry<'_>, position: u32, hasher: &PathHasher, outcome: &mut Outcome) {
