@@ -49,24 +49,23 @@ impl Folder {
 
     /// The key of this folder's MACs; made when it is first needed.
     pub(super) fn key(&self) -> io::Result<Zeroizing<[u8; 32]>> {
-        let path = self.path.join(KEY);
-        if let Some(key) = self.read(KEY, 32)? {
-            return Ok(Zeroizing::new(
-                key.try_into().map_err(|_| io::Error::other("its key is damaged; `imgscan cache clear` removes it"))?,
-            ));
+        let whole = |key: Option<Vec<u8>>| match key.map(TryInto::try_into) {
+            Some(Ok(key)) => Ok(Zeroizing::new(key)),
+            _ => Err(io::Error::other("its key is damaged; `imgscan cache clear` removes it")),
+        };
+        let known = self.read(KEY, 32)?;
+        if known.is_some() {
+            return whole(known);
         }
         let mut key = Zeroizing::new([0; 32]);
         access::random(&mut *key)?;
         let unfinished = self.unfinished();
         access::create(&unfinished, &*key)?;
         // Unlike a rename, a link leaves the key of another run in its place.
-        let linked = fs::hard_link(&unfinished, &path);
+        let linked = fs::hard_link(&unfinished, self.path.join(KEY));
         let _ = fs::remove_file(&unfinished);
         match linked {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.read(KEY, 32)?.map(TryInto::try_into) {
-                Some(Ok(key)) => Ok(Zeroizing::new(key)),
-                _ => Err(io::Error::other("its key is damaged; `imgscan cache clear` removes it")),
-            },
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => whole(self.read(KEY, 32)?),
             linked => linked.map(|()| key),
         }
     }
