@@ -161,17 +161,15 @@ pub(super) struct InOrder {
     seen: usize,
     gaps: usize,
     places: usize,
-    walked: Walked,
-    certificates: Certificates,
+    /// What is the same in whichever order it comes.
+    rest: Outcome,
 }
 
 impl InOrder {
     /// Takes in what file number `number` came to.
     pub(super) fn add(&mut self, number: usize, mut outcome: Outcome) {
-        self.walked.files += outcome.walked.files;
-        self.walked.bytes += outcome.walked.bytes;
-        outcome.walked = Walked::default();
-        self.certificates.merge(&std::mem::take(&mut outcome.certificates));
+        let (walked, certificates) = (std::mem::take(&mut outcome.walked), std::mem::take(&mut outcome.certificates));
+        self.rest.merge(Outcome { walked, certificates, ..Outcome::default() });
         if outcome.seen.is_empty() && outcome.gaps.is_empty() && outcome.dropped == 0 && outcome.dropped_gaps == 0 {
             return;
         }
@@ -187,7 +185,6 @@ impl InOrder {
     /// Forgets what cannot be in the result any more, whatever is still to come.
     fn shrink(&mut self) {
         let (mut before, mut places, mut gaps, mut gap_places) = (0, 0, 0, 0);
-        (self.seen, self.gaps, self.places) = (0, 0, 0);
         for outcome in self.files.values_mut() {
             if before >= MATCHES || places > PLACES {
                 outcome.dropped += std::mem::take(&mut outcome.seen).len() as u64;
@@ -208,9 +205,7 @@ impl InOrder {
     /// All together, behind what `outcome` has already.
     pub(super) fn finish(self, outcome: &mut Outcome) {
         self.files.into_values().for_each(|file| outcome.merge(file));
-        outcome.certificates.merge(&self.certificates);
-        outcome.walked.files += self.walked.files;
-        outcome.walked.bytes += self.walked.bytes;
+        outcome.merge(self.rest);
     }
 }
 
