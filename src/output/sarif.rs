@@ -181,7 +181,7 @@ struct ResultProperties<'a> {
     platform: Option<&'a str>,
     severity: &'static str,
     confidence: &'static str,
-    redacted: String,
+    redacted: &'a str,
     evidence: &'a [String],
     state: &'static str,
     layer: Option<LayerProperties<'a>>,
@@ -324,7 +324,7 @@ fn result<'a>(image: &'a ImageReport, finding: &'a Finding, why: Option<&Why>, r
             platform: image.platform.as_deref(),
             severity: finding.severity.as_str(),
             confidence: finding.confidence.as_str(),
-            redacted: finding.redacted.clone(),
+            redacted: &finding.redacted,
             evidence: &finding.evidence,
             state: place.state.as_str(),
             layer: place.layer.as_ref().map(|layer| LayerProperties {
@@ -343,7 +343,7 @@ fn message(image: &ImageReport, finding: &Finding) -> Message {
     let first = format!(
         "{} {} in {} of {}. It is {}. {}.",
         finding.rule.title,
-        finding.redacted.clone(),
+        finding.redacted,
         text::place(place),
         image.reference,
         text::state(place),

@@ -86,8 +86,7 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
         });
     }
     let mut certificates = Certificates::default();
-    let outcomes = parts.layers.iter().map(AsRef::as_ref).chain([&parts.config]);
-    outcomes.for_each(|outcome| certificates.merge(&outcome.certificates));
+    parts.layers.iter().for_each(|outcome| certificates.merge(&outcome.certificates));
     let (findings, suppressed) = group(sightings, &certificates, &scrub, options);
     ImageReport {
         reference: parts.image.reference.clone(),
