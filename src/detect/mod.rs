@@ -158,16 +158,6 @@ impl Engine {
         &self.clock
     }
 
-    /// The clock's time, in seconds since the epoch.
-    pub fn now(&self) -> Option<i64> {
-        self.clock.now()
-    }
-
-    /// Until when (seconds since the epoch) everything that was found so far is judged the same; `i64::MAX` where time changes nothing.
-    pub fn holds_until(&self) -> i64 {
-        self.clock.holds_until()
-    }
-
     /// The rules in use.
     pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules

@@ -62,7 +62,7 @@ impl Parts {
         // How the image is found and how many threads read it changes nothing in its report.
         let ScanOptions { engine, open: _, jobs: _, min_confidence, show_refuted, show_public, fingerprints, cache: _ } = options;
         self.text(&ruleset::version(engine.rules()));
-        self.number(u64::from(engine.now().is_some()));
+        self.number(u64::from(engine.clock().now().is_some()));
         self.text(min_confidence.as_str());
         self.number(u64::from(*show_refuted));
         self.number(u64::from(*show_public));

@@ -78,7 +78,7 @@ impl Cache {
         };
         let report = self.authentic(name, &content).and_then(Entry::parse).and_then(|entry| {
             // An expiry has passed since, which may change what is said of it.
-            let holds = options.engine.now().is_none_or(|now| now <= entry.holds_until);
+            let holds = options.engine.clock().now().is_none_or(|now| now <= entry.holds_until);
             Some(if holds { Some(entry.report(reference, options.engine.rules())?) } else { None })
         });
         match report {
@@ -96,7 +96,7 @@ impl Cache {
 
     /// Keeps a report. Only for images that were read to their end.
     pub(super) fn put(&self, name: &str, options: &ScanOptions, report: &ImageReport) {
-        let body = Entry::of(report, options.engine.holds_until()).to_bytes();
+        let body = Entry::of(report, options.engine.clock().holds_until()).to_bytes();
         let content = [data_encoding::HEXLOWER.encode(&self.tag(name, &body).finalize().into_bytes()).as_bytes(), b"\n", &body].concat();
         if content.len() as u64 > ENTRY {
             return;
@@ -184,7 +184,7 @@ mod tests {
         let name = |cache: &Cache, digest: &str, options: &ScanOptions| cache.name(&image(digest), options).expect("known by digests");
         cache.put(&name(&cache, "never", &early), &early, &report);
         find(&early, &format!("TOKEN={}\nOLD_TOKEN={}\n", token(2000), token(900)));
-        assert_eq!(early.engine.holds_until(), 2000);
+        assert_eq!(early.engine.clock().holds_until(), 2000);
         cache.put(&name(&cache, "expires", &early), &early, &report);
         let known = |digest: &str, clock: i64| {
             let options = options(clock);
