@@ -50,6 +50,23 @@ pub struct ScanOptions {
     pub cache: Option<Cache>,
 }
 
+#[cfg(test)]
+impl ScanOptions {
+    /// What tests scan with: nothing is left out for its confidence, and one thread does it all.
+    pub(crate) fn of(engine: Arc<Engine>) -> Self {
+        Self {
+            engine,
+            open: OpenOptions::default(),
+            jobs: 1,
+            min_confidence: Confidence::Low,
+            show_refuted: false,
+            show_public: false,
+            fingerprints: Fingerprinter::built_in(),
+            cache: None,
+        }
+    }
+}
+
 /// Told how a scan gets on. Called from worker threads.
 pub trait Progress: Sync {
     /// An image's layers are known.

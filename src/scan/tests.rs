@@ -6,16 +6,7 @@ use super::*;
 use crate::{finding::Skip, report::Coverage};
 
 fn options() -> ScanOptions {
-    ScanOptions {
-        engine: Arc::new(Engine::new(Vec::new())),
-        open: OpenOptions::default(),
-        jobs: 2,
-        min_confidence: Confidence::Low,
-        show_refuted: false,
-        show_public: false,
-        fingerprints: Fingerprinter::built_in(),
-        cache: None,
-    }
+    ScanOptions { jobs: 2, ..ScanOptions::of(Arc::new(Engine::new(Vec::new()))) }
 }
 
 /// Panics where a file of this size was read, as a parser would.

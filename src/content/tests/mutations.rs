@@ -16,8 +16,6 @@ use super::{
     *,
 };
 use crate::{
-    finding::Confidence,
-    fingerprint::Fingerprinter,
     image::OpenOptions,
     kubernetes::{Policy, judge},
     layer,
@@ -239,12 +237,9 @@ fn corpus(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// Everything that would read such a file.
 fn read_all(path: &str, bytes: &[u8], scratch: &Path, options: &ScanOptions) {
     scan(path, bytes);
-    let walk = |changeset: &[u8]| {
-        let mut reader = changeset;
-        let mut visit = |_: &layer::Entry<'_>, content: &mut dyn Read| std::io::copy(content, &mut std::io::sink()).map(drop);
-        let _ = layer::walk(&mut reader, &layer::Limits::default(), &mut visit, &mut |_| {});
-    };
-    walk(bytes);
+    let mut changeset = bytes;
+    let mut visit = |_: &layer::Entry<'_>, content: &mut dyn Read| std::io::copy(content, &mut std::io::sink()).map(drop);
+    let _ = layer::walk(&mut changeset, &layer::Limits::default(), &mut visit, &mut |_| {});
     if let Ok(text) = std::str::from_utf8(bytes) {
         let file = [(path.to_owned(), std::borrow::Cow::Borrowed(text))];
         judge(file.into_iter(), &Policy::default(), &[], &options.engine, &options.fingerprints, jiff::Timestamp::UNIX_EPOCH);
@@ -274,21 +269,17 @@ fn damaged_files_neither_panic_nor_take_long() {
     let folder = tempfile::tempdir().expect("a folder");
     let scratch = tempfile::tempdir().expect("a folder");
     let options = ScanOptions {
-        engine: ENGINE.clone(),
         open: OpenOptions { platform: Some("linux/amd64".to_owned()), ..OpenOptions::default() },
-        jobs: 1,
-        min_confidence: Confidence::Low,
         show_refuted: true,
         show_public: true,
-        fingerprints: Fingerprinter::built_in(),
-        cache: None,
+        ..ScanOptions::of(ENGINE.clone())
     };
-    let corpus = corpus(folder.path());
-    let started = Instant::now();
     if let Some(file) = std::env::var_os("IMGSCAN_MUTATION").map(std::path::PathBuf::from) {
         let name = file.file_name().and_then(|name| name.to_str()).expect("a name").replace('+', "/");
         return read_all(&name, &std::fs::read(&file).expect("readable"), scratch.path(), &options);
     }
+    let corpus = corpus(folder.path());
+    let started = Instant::now();
     let mut slowest = (Duration::ZERO, String::new());
     for round in 0.. {
         if seconds.map_or(round == ROUNDS, |seconds| started.elapsed() > seconds) {

@@ -135,23 +135,12 @@ mod tests {
     use super::*;
     use crate::{
         detect::{Engine, Hint, Scratch},
-        finding::{Confidence, LocationKind},
-        fingerprint::Fingerprinter,
-        image::OpenOptions,
+        finding::LocationKind,
         report::{Coverage, Suppressed},
     };
 
     fn options(clock: i64) -> ScanOptions {
-        ScanOptions {
-            engine: Arc::new(Engine::new(Vec::new()).with_clock(Some(clock))),
-            open: OpenOptions::default(),
-            jobs: 1,
-            min_confidence: Confidence::Medium,
-            show_refuted: false,
-            show_public: false,
-            fingerprints: Fingerprinter::built_in(),
-            cache: None,
-        }
+        ScanOptions::of(Arc::new(Engine::new(Vec::new()).with_clock(Some(clock))))
     }
 
     fn image(digest: &str) -> Image {
