@@ -3,13 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::Timestamp;
-
 use super::scrub::Scrub;
 use crate::{
     Secret,
     detect::{
-        checks::Clock,
+        checks::{Clock, day},
         public::{Certificate, KeyId, of_private},
     },
 };
@@ -60,8 +58,7 @@ impl Certificates {
         }
         let (certificate, path) = self.0.get(&of_private(secret.expose())?)?;
         let expired = clock.is_past(certificate.not_after as f64);
-        let day = Timestamp::from_second(certificate.not_after)
-            .map_or_else(|_| "an unknown day".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
+        let day = day(certificate.not_after).unwrap_or_else(|| "an unknown day".to_owned());
         let what = if certificate.authority { "key of the certificate authority" } else { "key of the certificate for" };
         let until = if expired { "expired on" } else { "valid until" };
         Some(Certified { evidence: format!("{what} {} ({}), {until} {day}", certificate.names, scrub.path(path)), expired })

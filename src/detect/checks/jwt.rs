@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Outcome, Subject, Verdict, fact};
+use super::{Outcome, Subject, Verdict, day, fact};
 use crate::detect::decode::base64;
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
@@ -61,10 +61,7 @@ fn facts(claims: &Value) -> Vec<String> {
 /// The day, or the number where it is none.
 fn date(seconds: f64) -> String {
     // Saturates; whatever is no time is shown as it is.
-    match jiff::Timestamp::from_second(seconds as i64) {
-        Ok(time) => time.to_string().chars().take(10).collect(),
-        Err(_) => format!("{seconds}"),
-    }
+    day(seconds as i64).unwrap_or_else(|| seconds.to_string())
 }
 
 #[cfg(test)]

@@ -197,6 +197,11 @@ pub(super) fn complete(name: &str, text: &str, random: &mut dyn FnMut(usize) -> 
     }
 }
 
+/// The day (`2024-12-31`, in UTC) of a time in seconds since the epoch; `None` where that is no time.
+pub(crate) fn day(seconds: i64) -> Option<String> {
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string().chars().take(10).collect())
+}
+
 /// A short, printable fact out of a decoded value: at most 80 characters, nothing that could break a line.
 fn fact(label: &str, value: &str) -> Option<String> {
     super::public::printable(value).map(|clean| format!("{label} {clean}"))
