@@ -6,6 +6,7 @@ use crate::support::{
     image::{Changeset, Image, Stored, index},
     imgscan::Imgscan,
     registry::Registry,
+    report::findings,
     samples::github_token,
 };
 
@@ -27,7 +28,6 @@ fn leaky() -> Image {
 
 /// What of a finding does not depend on how the image is stored.
 fn essence(report: &Value) -> Vec<Value> {
-    let findings = report["images"][0]["findings"].as_array().expect("a list");
     let of = |finding: &Value| {
         let layer = &finding["layer"];
         json!({
@@ -35,7 +35,7 @@ fn essence(report: &Value) -> Vec<Value> {
             "layer": layer["index"], "diff_id": layer["diff_id"], "created_by": layer["created_by"],
         })
     };
-    findings.iter().map(of).collect()
+    findings(report).iter().map(of).collect()
 }
 
 fn scan(prepare: impl FnOnce(Imgscan) -> Imgscan) -> Value {
@@ -118,12 +118,7 @@ fn annotations_and_attestations_are_scanned() {
         .attestation("https://slsa.dev/provenance/v0.2", statement);
     let registry = Registry::open();
     let report = scan(|imgscan| imgscan.args(["--platform", "linux/amd64"]).arg(registry.push("app", "v1", &image.build())));
-    let mut kinds: Vec<&str> = report["images"][0]["findings"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|finding| finding["location"]["kind"].as_str())
-        .collect();
+    let mut kinds: Vec<&str> = findings(&report).iter().filter_map(|finding| finding["location"]["kind"].as_str()).collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["annotation", "attestation"]);
 }

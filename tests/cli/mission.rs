@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{
     image::{Changeset, Image},
-    imgscan::{Imgscan, Outcome},
+    report::{findings, scan},
 };
 
 /// A credential in its place. The text is a template; the credential stands in the line that has a `{` first.
@@ -51,21 +51,10 @@ fn image(leaks: &[Leak], references: &[(&str, &str)]) -> Image {
     image.layer("COPY . /", files).layer("COPY deploy /deploy", safe)
 }
 
-fn scan(image: &Image) -> Outcome {
-    Imgscan::new()
-        .args(["--format", "json", "--min-confidence", "low", "docker-archive:image.tar"])
-        .file("image.tar", image.docker_archive("app:v1"))
-        .run()
-}
-
-fn findings(report: &Value) -> impl Iterator<Item = &Value> {
-    report["images"][0]["findings"].as_array().into_iter().flatten()
-}
-
 /// What is wrong with the row; nothing, if nothing is.
 fn check(leaks: &[Leak], references: &[(&str, &str)]) {
     let mut problems = Vec::new();
-    let outcome = scan(&image(leaks, &[])).exits(1);
+    let outcome = scan(&image(leaks, &[]), "low").exits(1);
     let report = outcome.json();
     for leak in leaks {
         let at = |finding: &&Value| match leak.place.split_once(' ') {
@@ -75,7 +64,7 @@ fn check(leaks: &[Leak], references: &[(&str, &str)]) {
             }
             None => finding["location"]["path"] == leak.place && finding["location"]["line"] == leak.line && finding["layer"]["index"] == 1,
         };
-        let here: Vec<&Value> = findings(&report).filter(at).collect();
+        let here: Vec<&Value> = findings(&report).iter().filter(at).collect();
         let Some(finding) = here.iter().find(|finding| finding["rule"] == leak.rule) else {
             let ids: Vec<&str> = here.iter().filter_map(|finding| finding["rule"].as_str()).collect();
             problems.push(format!("{}: {} is not found at line {}; there is [{}]", leak.place, leak.rule, leak.line, ids.join(", ")));
@@ -90,7 +79,7 @@ fn check(leaks: &[Leak], references: &[(&str, &str)]) {
         }
     }
     // References alone, with a guess's confidence: nothing.
-    let outcome = scan(&image(&[], references));
+    let outcome = scan(&image(&[], references), "low");
     for finding in findings(&outcome.json()) {
         problems.push(format!("a reference is reported: {} {} {}", finding["rule"], finding["confidence"], finding["location"]));
     }
@@ -502,8 +491,8 @@ fn oauth_and_json_web_tokens() {
             "{\"keys\": [{\"kty\": \"RSA\", \"use\": \"sig\", \"alg\": \"RS256\", \"kid\": \"2024-01\", \"e\": \"AQAB\", \"n\": \"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W\"}]}\n",
         )],
     );
-    let report = scan(&image(&leaks, &[])).json();
-    let of = |name: &str| findings(&report).find(|finding| finding["location"]["name"] == name).cloned().unwrap_or_default();
+    let report = scan(&image(&leaks, &[]), "low").json();
+    let of = |name: &str| findings(&report).iter().find(|finding| finding["location"]["name"] == name).cloned().unwrap_or_default();
     let evidence = of("ACCESS_TOKEN")["evidence"].to_string();
     for fact in ["issuer https://login.acme.io", "audience weather", "expires on 2100-01-01"] {
         assert!(evidence.contains(fact), "{fact}: {evidence}");

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::support::{
     image::{Changeset, Image},
     imgscan::Imgscan,
+    report::{findings, places},
 };
 
 /// Runs openssl in a folder; `None`, loudly, where there is none.
@@ -29,9 +30,7 @@ fn scan(image: &Image) -> Value {
 }
 
 fn at<'f>(report: &'f Value, path: &str) -> &'f Value {
-    let findings = report["images"][0]["findings"].as_array().expect("a list");
-    let here = |place: &Value| place["location"]["path"] == path;
-    let found = findings.iter().find(|finding| here(finding) || finding["also_at"].as_array().expect("a list").iter().any(here));
+    let found = findings(report).iter().find(|finding| places(finding).any(|place| place["location"]["path"] == path));
     found.unwrap_or_else(|| panic!("nothing at {path}: {report:#}"))
 }
 

@@ -4,7 +4,7 @@ use imgscan::detect::samples::fill;
 
 use crate::support::{
     image::{Changeset, Image},
-    imgscan::Imgscan,
+    report::{findings, scan},
 };
 
 /// Path, and the template of the text.
@@ -78,14 +78,8 @@ fn distributions_and_libraries_are_quiet() {
         files = files.file(path, fill(template, seed));
     }
     let image = Image::new().layer("COPY . /", files);
-    let report = Imgscan::new()
-        .args(["--format", "json", "--min-confidence", "medium", "docker-archive:image.tar"])
-        .file("image.tar", image.docker_archive("app:v1"))
-        .run()
-        .exits(1)
-        .json();
-    let findings = report["images"][0]["findings"].as_array().expect("a list");
-    let at = |path: &str| findings.iter().filter(|finding| finding["location"]["path"] == path).collect::<Vec<_>>();
+    let report = scan(&image, "medium").exits(1).json();
+    let at = |path: &str| findings(&report).iter().filter(|finding| finding["location"]["path"] == path).collect::<Vec<_>>();
     let mut problems = Vec::new();
     for (path, _) in HARMLESS {
         problems.extend(at(path).iter().map(|finding| format!("{path}: {} {}", finding["rule"], finding["confidence"])));

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     image::{Changeset, Image},
-    imgscan::Imgscan,
+    report::{findings, places, scan},
 };
 
 const NAMES: &[&str] = &["DB_PASSWORD", "API_TOKEN", "WEATHER_API_KEY", "CLIENT_SECRET", "AWS_SECRET_ACCESS_KEY", "PRIVATE_KEY"];
@@ -243,18 +243,10 @@ fn references_are_no_findings_in_any_format() {
     for (at, value) in REFERENCES.iter().enumerate() {
         image = image.bare_env(&format!("{}_{at}={value}", NAMES[at % NAMES.len()])).label(&format!("org.example.password.{at}"), value);
     }
-    let report = Imgscan::new()
-        .args(["--format", "json", "--min-confidence", "low", "docker-archive:image.tar"])
-        .file("image.tar", image.docker_archive("app:v1"))
-        .run()
-        .json();
-    let findings = report["images"][0]["findings"].as_array().expect("a list");
-    let wrong: Vec<String> = findings
+    let report = scan(&image, "low").json();
+    let wrong: Vec<String> = findings(&report)
         .iter()
-        .flat_map(|finding| {
-            let also = finding["also_at"].as_array().into_iter().flatten();
-            std::iter::once(finding).chain(also).map(|place| format!("{} {} {}", finding["rule"], finding["confidence"], place["location"]))
-        })
+        .flat_map(|finding| places(finding).map(|place| format!("{} {} {}", finding["rule"], finding["confidence"], place["location"])))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(report["images"][0]["suppressed"]["low_confidence"], 0);

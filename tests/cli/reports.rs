@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-const FORMATS: [&str; 7] = ["table", "json", "sarif", "junit", "gitlab", "markdown", "html"];
+pub(crate) const FORMATS: [&str; 7] = ["table", "json", "sarif", "junit", "gitlab", "markdown", "html"];
 
 #[test]
 fn one_scan_writes_several_reports() {

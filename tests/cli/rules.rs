@@ -6,7 +6,7 @@ use imgscan::detect::{Engine, Shape, samples::fill};
 
 use crate::support::{
     image::{Changeset, Image},
-    imgscan::Imgscan,
+    report::{findings, places, scan},
 };
 
 /// What the variable is called: nothing for a rule that knows its value, the provider's word for one that does not.
@@ -39,16 +39,10 @@ fn every_rule_finds_its_sample_in_a_layer() {
         expected.insert(path, (rule.clone(), value));
     }
     let image = Image::new().layer("COPY . /srv", files);
-    let report = Imgscan::new()
-        .args(["--format", "json", "--min-confidence", "low", "docker-archive:image.tar"])
-        .file("image.tar", image.docker_archive("app:v1"))
-        .run()
-        .exits(1)
-        .json();
+    let report = scan(&image, "low").exits(1).json();
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for finding in report["images"][0]["findings"].as_array().expect("a list") {
-        let also = finding["also_at"].as_array().expect("a list");
-        for place in std::iter::once(finding).chain(also) {
+    for finding in findings(&report) {
+        for place in places(finding) {
             let path = place["location"]["path"].as_str().unwrap_or_default().to_owned();
             found.entry(path).or_default().push(finding["rule"].as_str().unwrap_or_default().to_owned());
         }

@@ -3,14 +3,17 @@
 use base64::Engine;
 use serde_json::json;
 
-use crate::support::{
-    image::{Changeset, Image, Stored},
-    imgscan::Imgscan,
-    samples::github_token,
+use crate::{
+    reports::FORMATS,
+    support::{
+        image::{Changeset, Image, Stored},
+        imgscan::Imgscan,
+        report::findings,
+        samples::github_token,
+    },
 };
 
 const PASSWORD: &str = "Mirabelle7Kompott";
-const FORMATS: [&str; 7] = ["table", "json", "sarif", "junit", "gitlab", "markdown", "html"];
 
 /// Tokens 0 to 19, each in a place of its own, and a weak password in several.
 fn image() -> Image {
@@ -38,6 +41,11 @@ fn image() -> Image {
         .annotation("org.example.annotation", &token(15))
         .attestation("https://slsa.dev/provenance/v0.2", json!({"invocation": {"parameters": {"args": {"build-arg:T": token(16)}}}}));
     image.layer_annotation(&token(17), &token(18)).media_type(&format!("application/{}", token(19)))
+}
+
+/// The arguments that write a report in every format.
+fn all_reports() -> impl Iterator<Item = String> {
+    FORMATS.into_iter().flat_map(|format| ["-o".to_owned(), format!("{format}=report.{format}")])
 }
 
 /// Fails where a text has a value, or enough of one, in plain or encoded.
@@ -77,9 +85,8 @@ fn run(imgscan: Imgscan, inputs: &[&str]) -> String {
 fn reports_logs_and_cache_of_an_image() {
     let archive = image().build().oci_archive("a");
     let room = || Imgscan::new().file("a.tar", &archive).file("key", [7; 32]);
-    let further: Vec<String> = FORMATS.iter().flat_map(|format| ["-o".to_owned(), format!("{format}=report.{format}")]).collect();
     for options in [&[][..], &["--fingerprint-key", "key", "--min-confidence", "low", "--show-refuted", "--show-public"]] {
-        let report = run(room().args(["-vvv"]).args(options).args(&further).arg("a.tar"), &["a.tar", "key"]);
+        let report = run(room().args(["-vvv"]).args(options).args(all_reports()).arg("a.tar"), &["a.tar", "key"]);
         assert!(report.contains("ghp_"), "redacted forms are there");
     }
     // One pass, another way through the code, and the form without digests.
@@ -94,7 +101,7 @@ fn baselines_explanations_and_fingerprints() {
     run(room().args(["-vvv", "baseline", "create", "-o", "known.json", "--min-confidence", "low", "a.tar"]), &["a.tar"]);
     let report = run(room().args(["--format", "json", "a.tar"]), &["a.tar"]);
     let known: serde_json::Value = serde_json::from_str(&report).expect("JSON");
-    for finding in known["images"][0]["findings"].as_array().expect("a list").iter().take(2) {
+    for finding in findings(&known).iter().take(2) {
         let id = finding["fingerprint"].as_str().expect("a fingerprint");
         run(Imgscan::new().file("report.json", &report).args(["-vvv", "explain", id, "--report", "report.json"]), &["report.json"]);
     }
@@ -110,10 +117,9 @@ fn directories_manifests_and_errors() {
     );
     // What is not YAML any more, at the very line.
     let broken = format!("{pod}    - {{name: T, value: \"{token}\n  - ]{PASSWORD}: [\n");
-    let further: Vec<String> = FORMATS.iter().flat_map(|format| ["-o".to_owned(), format!("{format}=report.{format}")]).collect();
-    run(Imgscan::new().file("a/.env", &pod).args(["-vvv", "dir:a"]).args(&further), &["a/.env"]);
+    run(Imgscan::new().file("a/.env", &pod).args(["-vvv", "dir:a"]).args(all_reports()), &["a/.env"]);
     for manifest in [&pod, &broken] {
-        run(Imgscan::new().file("a.yaml", manifest).args(["-vvv", "k8s", "a.yaml"]).args(&further), &["a.yaml"]);
+        run(Imgscan::new().file("a.yaml", manifest).args(["-vvv", "k8s", "a.yaml"]).args(all_reports()), &["a.yaml"]);
     }
     // Files of settings into which somebody has pasted a credential.
     for (name, text, args) in [

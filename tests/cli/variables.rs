@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::{
     image::{Changeset, Image},
     imgscan::Imgscan,
+    report::{findings, places},
 };
 
 /// Variable, and the template of its value.
@@ -144,12 +145,8 @@ fn scan(seed: u64, options: &[&str]) -> (Value, BTreeMap<String, String>) {
     }
     let report = outcome.json();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let findings = report["images"][0]["findings"].as_array().expect("a list").iter();
-    let places = findings.flat_map(|finding| {
-        let also = finding["also_at"].as_array().into_iter().flatten();
-        std::iter::once(finding).chain(also).map(|place| (text(&place["location"]["name"]), text(&finding["rule"])))
-    });
-    let found = places.collect();
+    let named = |finding| places(finding).map(|place| (text(&place["location"]["name"]), text(&finding["rule"])));
+    let found = findings(&report).iter().flat_map(named).collect();
     (report, found)
 }
 
@@ -169,8 +166,7 @@ fn secrets_are_found_and_look_alikes_are_not() {
 fn a_refuted_token_is_shown_on_request() {
     let (report, found) = scan(1000, &["--show-refuted"]);
     assert_eq!(found.get("STALE_GH_VALUE").map(String::as_str), Some("github-pat"));
-    let finding =
-        report["images"][0]["findings"].as_array().expect("a list").iter().find(|finding| finding["location"]["name"] == "STALE_GH_VALUE");
+    let finding = findings(&report).iter().find(|finding| finding["location"]["name"] == "STALE_GH_VALUE");
     let evidence = finding.map(|finding| finding["evidence"].to_string()).unwrap_or_default();
     assert!(evidence.contains("refuted: "), "{evidence}");
 }

@@ -8,6 +8,7 @@ pub(crate) mod daemon;
 pub(crate) mod image;
 pub(crate) mod imgscan;
 pub(crate) mod registry;
+pub(crate) mod report;
 pub(crate) mod samples;
 
 /// A self-signed certificate for 127.0.0.1 and localhost, as (certificate, key).
