@@ -94,8 +94,8 @@ fn with_cluster(
     // A policy from a file needs no custom resources in the cluster, so that exceptions may never come.
     let mut count = if args.policy_file.is_some() { 1 } else { 2 };
     tokio::spawn(follow::namespaces(client.clone(), Arc::clone(state), loaded.clone()));
-    let exceptions = if args.policy_file.is_some() { mpsc::channel(1).0 } else { loaded.clone() };
-    tokio::spawn(follow::exceptions(client.clone(), Arc::clone(state), exceptions));
+    let awaited = args.policy_file.is_none().then(|| loaded.clone());
+    tokio::spawn(follow::exceptions(client.clone(), Arc::clone(state), awaited));
     for (wanted, source) in [(args.watch_secrets, Source::Secret), (args.watch_config_maps, Source::ConfigMap)] {
         if wanted {
             count += 1;

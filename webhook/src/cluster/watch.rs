@@ -27,8 +27,9 @@ pub type Loaded = tokio::sync::mpsc::Sender<&'static str>;
 /// Objects a page: a Secret may hold 1 MiB.
 const PAGE: u32 = 25;
 
-/// Whoever lists must get on or be started again; errors are retried with backoff for ever.
-async fn follow<F, R>(client: &Client, kind: kube::api::ApiResource, mut on: F)
+/// Whoever lists must get on or be started again; errors are retried with backoff for ever. `loaded` is told the name beside it
+/// once `on` has taken all that a list brings.
+async fn follow<F, R>(client: &Client, kind: kube::api::ApiResource, loaded: Option<(Loaded, &'static str)>, mut on: F)
 where
     F: FnMut(Event<DynamicObject>) -> R,
     R: Future<Output = ()>,
@@ -37,7 +38,13 @@ where
     let mut events = std::pin::pin!(watcher(all(client, &kind), config).default_backoff());
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => on(event).await,
+            Ok(event) => {
+                let is_whole = matches!(event, Event::InitDone);
+                on(event).await;
+                if let Some((loaded, name)) = loaded.as_ref().filter(|_| is_whole) {
+                    let _ = loaded.try_send(name);
+                }
+            }
             // The error may quote an object.
             Err(_) => tracing::warn!(kind = kind.kind, "watch broke off; it is started again"),
         }
@@ -48,7 +55,7 @@ where
 pub async fn policy(client: Client, state: Arc<State>, name: String, replica: String) {
     let kind = resource(GROUP, "v1alpha1", "CredentialPolicy", "credentialpolicies");
     let mut known = None;
-    follow(&client, kind, |event| {
+    follow(&client, kind, None, |event| {
         let changed = match event {
             Event::Apply(object) | Event::InitApply(object) if object.metadata.name.as_deref() == Some(&name) => {
                 let generation = object.metadata.generation.unwrap_or_default();
@@ -92,12 +99,13 @@ pub async fn policy(client: Client, state: Arc<State>, name: String, replica: St
     .await;
 }
 
-/// Keeps the exceptions. `loaded` is told once all are known: before, what they allow would be refused.
-pub async fn exceptions(client: Client, state: Arc<State>, loaded: Loaded) {
+/// Keeps the exceptions. `loaded`, where readiness waits for them, is told once all are known: before, what they allow would be
+/// refused.
+pub async fn exceptions(client: Client, state: Arc<State>, loaded: Option<Loaded>) {
     let kind = resource(GROUP, "v1alpha1", "CredentialException", "credentialexceptions");
     let mut known: BTreeMap<(String, String), Exception> = BTreeMap::new();
     let mut fresh = BTreeMap::new();
-    follow(&client, kind, |event| {
+    follow(&client, kind, loaded.map(|loaded| (loaded, "exceptions")), |event| {
         let key = |object: &DynamicObject| {
             (object.metadata.namespace.clone().unwrap_or_default(), object.metadata.name.clone().unwrap_or_default())
         };
@@ -111,7 +119,6 @@ pub async fn exceptions(client: Client, state: Arc<State>, loaded: Loaded) {
                 tracing::warn!("an exception is invalid and allows nothing");
             }
         };
-        let mut done = false;
         let publish = match event {
             Event::Init => {
                 fresh.clear();
@@ -123,7 +130,6 @@ pub async fn exceptions(client: Client, state: Arc<State>, loaded: Loaded) {
             }
             Event::InitDone => {
                 known = std::mem::take(&mut fresh);
-                done = true;
                 true
             }
             Event::Apply(object) => {
@@ -138,12 +144,7 @@ pub async fn exceptions(client: Client, state: Arc<State>, loaded: Loaded) {
         if publish {
             state.set_exceptions(known.values().cloned().collect());
         }
-        let loaded = loaded.clone();
-        async move {
-            if done {
-                let _ = loaded.try_send("exceptions");
-            }
-        }
+        std::future::ready(())
     })
     .await;
 }
@@ -152,8 +153,7 @@ pub async fn exceptions(client: Client, state: Arc<State>, loaded: Loaded) {
 pub async fn namespaces(client: Client, state: Arc<State>, loaded: Loaded) {
     let kind = resource("", "v1", "Namespace", "namespaces");
     let mut seen = HashSet::new();
-    follow(&client, kind, |event| {
-        let mut done = false;
+    follow(&client, kind, Some((loaded, "namespaces")), |event| {
         match event {
             Event::Init => seen.clear(),
             Event::InitApply(object) | Event::Apply(object) => {
@@ -166,17 +166,9 @@ pub async fn namespaces(client: Client, state: Arc<State>, loaded: Loaded) {
                 seen.remove(&name);
                 state.index_mut().remove_namespace(&name);
             }
-            Event::InitDone => {
-                state.index_mut().retain_namespaces(&seen);
-                done = true;
-            }
+            Event::InitDone => state.index_mut().retain_namespaces(&seen),
         }
-        let loaded = loaded.clone();
-        async move {
-            if done {
-                let _ = loaded.try_send("namespaces");
-            }
-        }
+        std::future::ready(())
     })
     .await;
 }
@@ -188,12 +180,12 @@ pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: Loa
         Source::ConfigMap | Source::Literal => resource("", "v1", "ConfigMap", "configmaps"),
     };
     let named = kind.clone();
+    let loaded = (loaded, if source == Source::Secret { "secrets" } else { "config maps" });
     let mut scratch = Scratch::default();
     // What a further list brings, so that what went meanwhile is forgotten. The first one needs none, and is the largest.
     let mut relisted: Option<HashSet<ObjectKey>> = None;
     let mut begun = false;
-    follow(&client, kind, |event| {
-        let mut done = false;
+    follow(&client, kind, Some(loaded), |event| {
         match event {
             Event::Init => {
                 relisted = begun.then(HashSet::new);
@@ -217,15 +209,9 @@ pub async fn held(client: Client, state: Arc<State>, source: Source, loaded: Loa
                 if let Some(seen) = relisted.take() {
                     state.index_mut().retain(source, &seen);
                 }
-                done = true;
             }
         }
-        let loaded = loaded.clone();
-        async move {
-            if done {
-                let _ = loaded.try_send(if source == Source::Secret { "secrets" } else { "config maps" });
-            }
-        }
+        std::future::ready(())
     })
     .await;
 }
