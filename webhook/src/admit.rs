@@ -179,14 +179,16 @@ impl InReview<'_> {
         let told = |verdict: &&Verdict| verdict.outcome >= Outcome::Warned && verdict.class.is_sharing();
         let hits = decision.verdicts.iter().filter(told).filter_map(|verdict| shared.get(verdict.index));
         let hits = hits.map(|shared| shared.fingerprint.as_str());
-        // Not whether there was a hit: that would be the answer again.
-        let compares = is_secret
-            || observed.found.iter().any(|observation| observation.strength >= policy.sharing.min_bits)
-            || !secret_uses(self.object).is_empty();
+        // Not whether there was a hit: that would be the answer again. Asked last: it walks the whole object.
+        let compares = || {
+            is_secret
+                || observed.found.iter().any(|observation| observation.strength >= policy.sharing.min_bits)
+                || !secret_uses(self.object).is_empty()
+        };
         let user = &self.request.user_info.username;
         let limit = policy.sharing.probes_per_hour;
         let over = self.state.probes.over_limit(user, &self.request.namespace, hits, limit, Instant::now());
-        (over && compares).then(|| {
+        (over && compares()).then(|| {
             self.state.metrics.probes_limited.inc();
             weight
         })
