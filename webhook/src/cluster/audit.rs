@@ -151,14 +151,10 @@ async fn audit_kind(
             if results.is_empty() {
                 continue;
             }
-            match reports {
-                Some(reports) => {
-                    written.insert(reports.write(client, &object, &results).await);
-                }
-                None => {
-                    written.insert(Reports::place(&object));
-                }
+            if let Some(reports) = reports {
+                reports.write(client, &object, &results).await;
             }
+            written.insert(Reports::place(&object));
         }
         match next {
             Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),
@@ -176,7 +172,7 @@ fn results(state: &State, object: &Value) -> Vec<Line> {
     let prints = Prints { report: &state.report_prints, cluster: &state.index_prints };
     let observed = observe(object, None, &state.engine, prints, Budget::default(), &mut scratch);
     let key = ObjectKey::of(&subject, subject.namespace);
-    if subject.is_core("Secret") || subject.is_core("ConfigMap") {
+    if subject.is_core("Secret") {
         index(state, object, &mut scratch);
     } else if !subject.namespace.is_empty() {
         state.index_mut().apply_literals(object, key.clone(), &observed.found);

@@ -70,14 +70,13 @@ impl Reports {
     }
 
     /// Writes the report of an object.
-    pub(super) async fn write(&self, client: &Client, object: &Value, lines: &[Line]) -> Place {
+    pub(super) async fn write(&self, client: &Client, object: &Value, lines: &[Line]) {
         let (namespace, name) = Self::place(object);
         let report = self.report(object, &name, lines);
         let params = PatchParams::apply("imgscan-webhook-audit").force();
         if let Err(error) = self.api(client, &namespace).patch(&name, &params, &Patch::Apply(report)).await {
             tracing::warn!(error = brief(&error), "report not written");
         }
-        (namespace, name)
     }
 
     fn report(&self, object: &Value, name: &str, lines: &[Line]) -> Value {
