@@ -12,17 +12,16 @@ pub const SMALL: usize = 64 << 10;
 const UNIT: usize = 64 << 10;
 
 /// How much may be held.
-#[derive(Clone)]
 pub struct Bounds {
     /// Bytes of one body.
     pub one: usize,
-    all: Arc<Semaphore>,
+    all: Room,
 }
 
 impl Bounds {
     /// `one` bytes for a body, `all` bytes for those in flight together.
     pub fn new(one: usize, all: usize) -> Self {
-        Self { one, all: Arc::new(Semaphore::new((all.max(one) / UNIT).max(1))) }
+        Self { one, all: Room::new(all.max(one)) }
     }
 }
 
@@ -65,8 +64,7 @@ pub async fn read(mut body: axum::body::Body, length: Option<usize>, bounds: &Bo
     let mut problem = None;
     let reading = async {
         if expected > SMALL {
-            let units = u32::try_from(expected.min(bounds.one).div_ceil(UNIT)).unwrap_or(u32::MAX);
-            permit = Arc::clone(&bounds.all).acquire_many_owned(units).await.ok();
+            permit = bounds.all.acquire(expected.min(bounds.one)).await;
         }
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
