@@ -38,4 +38,4 @@ pub use policy::{
 };
 pub use rotation::{data_written, overdue};
 pub use sharing::{Credential, Index, ObjectKey, SharedUse, Source, credentials};
-pub use workload::{SecretUse, Subject, secret_uses};
+pub use workload::{SecretUse, Subject, controller, secret_uses};

@@ -38,7 +38,7 @@ impl<'a> Subject<'a> {
             namespace: text("namespace").unwrap_or_default(),
             name: text("name").or_else(|| text("generateName")).unwrap_or_default(),
             labels: metadata.and_then(|metadata| metadata.get("labels")).and_then(Value::as_object),
-            controller: metadata.and_then(controller),
+            controller: controller(object).and_then(|owner| Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?))),
         }
     }
 
@@ -71,10 +71,10 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn controller(metadata: &Value) -> Option<(&str, &str)> {
-    let owners = metadata.get("ownerReferences")?.as_array()?;
-    let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
-    Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?))
+/// The owner reference to the controller that made an object.
+pub fn controller(object: &Value) -> Option<&Value> {
+    let owners = object.get("metadata")?.get("ownerReferences")?.as_array()?;
+    owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))
 }
 
 /// Appends `/key`, escaped as RFC 6901 asks.

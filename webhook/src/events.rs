@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use imgscan::kubernetes::{Decision, Subject};
+use imgscan::kubernetes::{Decision, Subject, controller};
 use serde_json::Value;
 
 use crate::review::{Operation, Request};
@@ -154,9 +154,7 @@ fn regarding(request: &Request, object: &Value, denied: bool) -> Regarding {
             return Regarding { api_version: text(object, "/apiVersion"), kind: text(object, "/kind"), namespace, name, uid };
         }
     }
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    let controller = owners.into_iter().flatten().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true));
-    match controller {
+    match controller(object) {
         Some(owner) => {
             let field = |name: &str| plain(&text(owner, name), 253);
             Regarding { api_version: field("/apiVersion"), kind: field("/kind"), namespace, name: field("/name"), uid: field("/uid") }

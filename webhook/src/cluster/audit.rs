@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use imgscan::{
     detect::Scratch,
-    kubernetes::{Budget, Class, ObjectKey, Outcome, Prints, SharedUse, Subject, decide, observe, overdue, secret_uses},
+    kubernetes::{Budget, Class, ObjectKey, Outcome, Prints, SharedUse, Subject, controller, decide, observe, overdue, secret_uses},
 };
 use kube::{
     Client,
@@ -61,8 +61,7 @@ type Owner = (String, String);
 
 /// The controller that made an object.
 fn owner(object: &Value) -> Option<Owner> {
-    let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
-    let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
+    let owner = controller(object)?;
     let group = owner.get("apiVersion")?.as_str()?.split_once('/').map_or("", |(group, _)| group);
     Some((group.to_owned(), owner.get("kind")?.as_str()?.to_owned()))
 }
