@@ -1,6 +1,7 @@
 //! Fingerprint to holders, and the questions about them.
 
 use std::{
+    cell::LazyCell,
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
@@ -268,6 +269,13 @@ impl Index {
         let label_of = |namespace: &str, label: &str| self.namespaces.get(namespace)?.get(label).map(String::as_str);
         let scope = label_of(&me.namespace, &sharing.scope_label);
         let environment = label_of(&me.namespace, &sharing.environment_label);
+        let mine = LazyCell::new(|| self.root(me, marks, holders));
+        // Whether one is an offered copy of the other, or both are of the same source.
+        let copies = |other: &Record| {
+            sharing.allow_offered_copies
+                && (marks.is_some() || other.marks.is_some())
+                && *mine == self.root(&other.key, other.marks.as_deref(), holders)
+        };
         let mut admin: Vec<ObjectKey> = Vec::new();
         let mut crosses_environments = false;
         for holder in holders.iter().filter_map(|slot| self.record(*slot)) {
@@ -275,7 +283,6 @@ impl Index {
             if admin.len() >= MAX_NAMED && crosses_environments {
                 break;
             }
-            let copies = |other| sharing.allow_offered_copies && self.related(me, marks, other, holders);
             if holder.key.namespace == me.namespace || ignored(&holder.key, sharing) || copies(holder) {
                 continue;
             }
@@ -295,15 +302,6 @@ impl Index {
         admin.sort();
         let fingerprint = Fingerprint::parse(&format!("{fingerprint:032x}"))?;
         Some(SharedUse { pointer, container, label, fingerprint, crosses_environments, at_most, admin })
-    }
-
-    /// Whether one is an offered copy of the other, or both are of the same source.
-    fn related(&self, me: &ObjectKey, marks: Option<&Marks>, other: &Record, holders: &[u32]) -> bool {
-        if marks.is_none() && other.marks.is_none() {
-            return false;
-        }
-        let (mine, theirs) = (self.root(me, marks, holders), self.root(&other.key, other.marks.as_deref(), holders));
-        mine == theirs
     }
 
     /// The source that offers itself to the object, or the object itself.
