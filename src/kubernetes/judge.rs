@@ -10,7 +10,7 @@ use super::{
     exception::Exception,
     message::{CROSS_ENVIRONMENT_RULE, SHARED_RULE},
     observe::{Budget, Observation, Prints, observe},
-    policy::{Class, NamespaceFacts, Policy},
+    policy::{NamespaceFacts, Policy},
     sharing::{Index, ObjectKey, SharedUse, credentials},
     workload::{Subject, secret_uses},
 };
@@ -158,7 +158,7 @@ fn add(report: &mut ImageReport, document: &Document, decision: Decision, found:
             Outcome::Warned => "the policy admits it with a warning (warn)",
             Outcome::Denied => "the policy denies it (enforce)",
         };
-        if matches!(verdict.class, Class::Literal | Class::ConfigMap) {
+        if !verdict.class.is_sharing() {
             let Some(o) = found.get_mut(verdict.index).and_then(Option::take) else { continue };
             let mut places: Vec<Place> = vec![place(&o.pointer, &o.inner)];
             places.extend(o.also.iter().map(|pointer| place(pointer, &o.inner)));

@@ -104,7 +104,6 @@ pub fn observe(
     if let (Some(old), false) = (old, observed.found.is_empty()) {
         // The value may have stood elsewhere before: moving it within the object leaks nothing new.
         let before = observe_all(old, None, engine, prints, budget, scratch);
-        observed.exhausted |= before.exhausted;
         // Where it now weighs more (`NOTE` became `PASSWORD`), it is new.
         observed.found.retain(|new| {
             let same = |known: &&Observation| known.cluster == new.cluster;
@@ -112,7 +111,8 @@ pub fn observe(
         });
     }
     scratch.set_deadline(None);
-    observed.exhausted |= budget.is_spent();
+    // Whoever gave up on the way did so for the same clock.
+    observed.exhausted = budget.is_spent();
     observed
 }
 
@@ -128,14 +128,12 @@ fn observe_all(
     let mut known: HashMap<[u8; 32], usize> = HashMap::new();
     // As in the cluster, where no object is without one, so that an id in a manifest is the id at the door.
     let namespace = Some(Subject::of(object).namespace).filter(|name| !name.is_empty()).unwrap_or("default").to_owned();
-    let mut exhausted = false;
     let mut limits: Vec<&'static str> = Vec::new();
     let gaps = walk(object, &mut |literal| {
         if legacy.is_some_and(|legacy| legacy.holds(literal)) {
             return true;
         }
         if budget.is_spent() {
-            exhausted = true;
             return false;
         }
         let hint = Hint { kind: LocationKind::Manifest, path: literal.file, name: literal.name, binary: false };
@@ -170,7 +168,6 @@ fn observe_all(
     });
     observed.gaps = gaps;
     observed.gaps.extend(limits.into_iter().map(str::to_owned));
-    observed.exhausted = exhausted;
     observed
 }
 

@@ -10,14 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 /// An object that is wiped when dropped.
-#[derive(Default)]
 pub struct Wiped(Value);
-
-impl From<Value> for Wiped {
-    fn from(value: Value) -> Self {
-        Self(value)
-    }
-}
 
 impl Wiped {
     /// An object as a list or a watch delivers it. Its data is moved, not copied; items of a list carry no kind.
@@ -55,7 +48,7 @@ impl<'de> Deserialize<'de> for Wiped {
 }
 
 /// Overwrites every text. Recursion is bounded by the decoder, which takes 127 levels.
-pub fn wipe(value: &mut Value) {
+fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),

@@ -38,11 +38,11 @@ pub(super) fn explain(decision: &mut Decision, policy: &Policy, subject: &Subjec
         if denied.len() > SPELLED_OUT {
             message.push_str(&format!("\n- and {} more", denied.len() - SPELLED_OUT));
         }
-        if let Some(literal) = denied.iter().find(|verdict| is_literal(verdict)).and_then(|verdict| found.get(verdict.index)) {
+        if let Some(literal) = denied.iter().find(|verdict| !verdict.class.is_sharing()).and_then(|verdict| found.get(verdict.index)) {
             message.push_str("\nFix:\n");
             message.push_str(&snippet::of(policy.fix, literal));
         }
-        if denied.iter().any(|verdict| !is_literal(verdict)) {
+        if denied.iter().any(|verdict| verdict.class.is_sharing()) {
             message.push_str("\nGive each namespace a credential of its own, so that one leak opens one door.");
         }
         if let Some(home) = policy.exceptions_from.first() {
@@ -90,10 +90,6 @@ fn scrub(decision: &mut Decision, found: &[Observation]) {
     }
 }
 
-fn is_literal(verdict: &Verdict) -> bool {
-    matches!(verdict.class, Class::Literal | Class::ConfigMap)
-}
-
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
@@ -111,7 +107,7 @@ fn place(container: Option<&str>, label: &str) -> String {
 }
 
 fn line(verdict: &Verdict, found: &[Observation], shared: &[SharedUse], policy: &Policy) -> String {
-    if is_literal(verdict) {
+    if !verdict.class.is_sharing() {
         let Some(o) = found.get(verdict.index) else { return String::new() };
         let (place, redacted) = (place(o.container.as_deref(), &o.label), o.secret.redacted(o.visible));
         let pointer = clean(&o.pointer, 300);
@@ -131,7 +127,7 @@ fn line(verdict: &Verdict, found: &[Observation], shared: &[SharedUse], policy: 
 }
 
 fn short_line(verdict: &Verdict, found: &[Observation], shared: &[SharedUse]) -> String {
-    if is_literal(verdict) {
+    if !verdict.class.is_sharing() {
         let Some(o) = found.get(verdict.index) else { return String::new() };
         format!("{}: {} [{}]", place(o.container.as_deref(), &o.label), o.rule.title, o.rule.id)
     } else {
@@ -142,7 +138,7 @@ fn short_line(verdict: &Verdict, found: &[Observation], shared: &[SharedUse]) ->
 }
 
 fn audit_word(verdict: &Verdict, found: &[Observation], shared: &[SharedUse]) -> String {
-    let id = if is_literal(verdict) {
+    let id = if !verdict.class.is_sharing() {
         found.get(verdict.index).map(|o| format!("{}:{}", o.rule.id, o.fingerprint))
     } else {
         let rule = if verdict.class == Class::CrossEnvironment { CROSS_ENVIRONMENT_RULE } else { SHARED_RULE };

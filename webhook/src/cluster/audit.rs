@@ -197,7 +197,7 @@ fn results(state: &State, object: &Value) -> Vec<Line> {
             Outcome::Denied => "denied",
         };
         let mut properties = BTreeMap::new();
-        let (rule, severity, text) = if matches!(verdict.class, Class::Literal | Class::ConfigMap) {
+        let (rule, severity, text) = if !verdict.class.is_sharing() {
             let Some(o) = observed.found.get(verdict.index) else { continue };
             properties.insert("pointer", o.pointer.clone());
             properties.insert("fingerprint", o.fingerprint.to_string());
