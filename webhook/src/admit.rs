@@ -87,7 +87,9 @@ pub fn judge(state: &State, request: &Request, deadline: Instant, now: Timestamp
             review.remember(&observed);
         }
         count(state, &decision);
-        if !state.events.note(request, object, &decision) {
+        if let Some(events) = state.events.get()
+            && !events.note(request, object, &decision)
+        {
             state.metrics.events_dropped.inc();
         }
         Judged::plainly(decision)

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -105,8 +105,8 @@ pub struct State {
     pub metrics: Metrics,
     /// Who asks too much.
     pub probes: Probes,
-    /// Events that wait to be written.
-    pub events: Events,
+    /// Events that wait to be written; unset where nobody writes them.
+    pub events: OnceLock<Events>,
     /// What readiness asks for.
     pub ready: Ready,
     /// Limits.
@@ -141,7 +141,7 @@ impl State {
             index: RwLock::default(),
             metrics: Metrics::default(),
             probes: Probes::default(),
-            events: Events::default(),
+            events: OnceLock::new(),
             ready: Ready::default(),
             bounds: Bounds::new(limits.body, limits.bodies),
             decoded: Room::new(limits.decoded),

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{brief, is_missing};
 use crate::{
-    events::{Key, Occurrences},
+    events::{Events, Key, Occurrences},
     state::State,
 };
 
@@ -35,14 +35,15 @@ struct Written {
     since: Instant,
 }
 
-/// Writes for ever.
+/// Writes for ever; from now on, decisions are noted.
 pub async fn keep(client: Client, state: Arc<State>, replica: String) {
+    let events = state.events.get_or_init(Events::default);
     let mut written: HashMap<Key, Written> = HashMap::new();
     let mut round = tokio::time::interval(EVERY);
     loop {
         round.tick().await;
         written.retain(|_, known| known.since.elapsed() < LIFE);
-        for (key, occurrences) in state.events.take(WRITES) {
+        for (key, occurrences) in events.take(WRITES) {
             let api: Api<Event> = Api::namespaced(client.clone(), &key.regarding.namespace);
             if let Err(error) = write(&api, &mut written, key, occurrences, &replica).await {
                 state.metrics.events_dropped.inc();
