@@ -1,14 +1,18 @@
 //! What is installed: every manifest under the API server's strict validation, the schemas of the custom resources, the pods'
 //! security, and the rights of the service account.
 
-use std::{process::Command, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use serde_json::{Value, json};
 
 use crate::{
     objects::{definition, enforce, object, open, pod},
-    support::{Cluster, HOME, manifests, root},
+    support::{Cluster, HOME, manifests, parsed, root, webhooks},
 };
 
 fn yaml(path: &str) -> Value {
@@ -37,10 +41,22 @@ fn overlay(name: &str) -> Vec<Value> {
     objects
 }
 
-fn helm() -> Option<std::path::PathBuf> {
+fn helm() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let cached = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".cache/imgscan-tools/bin"));
+    let cached = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/imgscan-tools/bin"));
     std::env::split_paths(&path).chain(cached).map(|folder| folder.join("helm")).find(|file| file.exists())
+}
+
+/// What the chart makes of a release.
+fn template(helm: &Path, release: &str, namespace: &str, more: &[&str]) -> Vec<Value> {
+    let rendered = Command::new(helm)
+        .args(["template", release, "manifests/chart", "--namespace", namespace, "--kube-version", "1.31.0"])
+        .args(more)
+        .current_dir(root())
+        .output()
+        .expect("helm runs");
+    assert!(rendered.status.success(), "{more:?}: {}", String::from_utf8_lossy(&rendered.stderr));
+    parsed(&String::from_utf8_lossy(&rendered.stdout))
 }
 
 pub(crate) async fn every_manifest_passes_strict_validation(cluster: Arc<Cluster>) {
@@ -73,10 +89,8 @@ pub(crate) async fn every_manifest_passes_strict_validation(cluster: Arc<Cluster
         crate::say("  SKIPPED: no helm, so that only the rendered manifests are applied, not the chart's other settings");
         return;
     };
-    for (group, version, kind, plural) in
-        [("cert-manager.io", "v1", "Certificate", "certificates"), ("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors")]
-    {
-        cluster.create(&definition(group, version, kind, plural, &open())).await.expect("a definition");
+    for (group, kind) in [("cert-manager.io", "Certificate"), ("monitoring.coreos.com", "ServiceMonitor")] {
+        cluster.create(&definition(group, "v1", kind, &open())).await.expect("a definition");
     }
     for settings in [
         "tls.mode=cert-manager,tls.certManager.issuerRef.name=ca",
@@ -85,27 +99,7 @@ pub(crate) async fn every_manifest_passes_strict_validation(cluster: Arc<Cluster
         "sharing.enabled=false,audit.everySeconds=0,events.enabled=false,networkPolicy.enabled=false",
         "hostNetwork=true,webhook.port=10250,clientCA.configMap=clients,priorityClassName=,commonLabels.team=x",
     ] {
-        let rendered = Command::new(&helm)
-            .args([
-                "template",
-                "imgscan",
-                "manifests/chart",
-                "--namespace",
-                HOME,
-                "--kube-version",
-                "1.31.0",
-                "--skip-crds",
-                "--set",
-                settings,
-            ])
-            .current_dir(root())
-            .output()
-            .expect("helm runs");
-        assert!(rendered.status.success(), "{settings}: {}", String::from_utf8_lossy(&rendered.stderr));
-        let documents = imgscan::kubernetes::Documents::parse(&String::from_utf8_lossy(&rendered.stdout));
-        assert_eq!(documents.problem, None);
-        for document in documents.objects {
-            let object = document.object;
+        for object in template(&helm, "imgscan", HOME, &["--skip-crds", "--set", settings]) {
             let what = format!("{settings}: {} {}", object["kind"], object["metadata"]["name"]);
             cluster
                 .wait(&what, 20, || async {
@@ -120,22 +114,8 @@ pub(crate) async fn every_manifest_passes_strict_validation(cluster: Arc<Cluster
         }
     }
     // Exceptions count from the chart's own namespace, whatever it is called: nobody can make one that counts by its name.
-    let elsewhere = Command::new(&helm)
-        .args([
-            "template",
-            "x",
-            "manifests/chart",
-            "--namespace",
-            "elsewhere",
-            "--kube-version",
-            "1.31.0",
-            "--show-only",
-            "templates/policy.yaml",
-        ])
-        .current_dir(root())
-        .output()
-        .expect("helm runs");
-    let policy: Value = serde_yaml::from_slice(&elsewhere.stdout).expect("YAML");
+    let elsewhere = template(&helm, "x", "elsewhere", &["--show-only", "templates/policy.yaml"]);
+    let [policy] = elsewhere.as_slice() else { panic!("{} objects", elsewhere.len()) };
     assert_eq!(policy["spec"]["exceptionsFrom"], json!(["elsewhere"]));
     // T13: twice the same bytes, and what is checked in.
     let check = Command::new("sh")
@@ -153,12 +133,8 @@ pub(crate) async fn a_webhook_can_be_taken_out_again(cluster: Arc<Cluster>) {
     cluster.policy(enforce()).await;
     cluster.unregister().await;
     let webhook = cluster.webhook("taken-out", &[]);
-    let mut configuration = manifests("manifests/install.yaml")
-        .into_iter()
-        .find(|object| object["kind"] == "ValidatingWebhookConfiguration")
-        .expect("webhooks");
+    let mut configuration = webhooks(webhook.port);
     for entry in configuration["webhooks"].as_array_mut().expect("a list") {
-        entry["clientConfig"] = json!({"url": format!("https://127.0.0.1:{}/validate", webhook.port)});
         entry["failurePolicy"] = json!("Ignore");
     }
     cluster.apply(&configuration, false).await.expect("applied");
@@ -234,24 +210,23 @@ pub(crate) async fn the_pods_are_restricted_and_the_rights_few(cluster: Arc<Clus
     let name = quota["metadata"]["name"].as_str().expect("a name");
     let params = kube::api::PatchParams::default();
     cluster.api(quota).patch_status(name, &params, &kube::api::Patch::Merge(&json!({"status": counted["status"]}))).await.expect("counted");
-    let dry = kube::api::PostParams { dry_run: true, ..Default::default() };
     let mut own = object("v1", "Pod", HOME, "webhook");
     own["metadata"]["labels"] = deployment["spec"]["template"]["metadata"]["labels"].clone();
     own["spec"] = deployment["spec"]["template"]["spec"].clone();
     let stored = {
-        let mut outcome = cluster.create_with(&own, &dry).await;
+        let mut outcome = cluster.dry_run(&own).await;
         for _ in 0..50 {
             // Priority classes and the quota's status arrive a moment after the start.
             if outcome.is_ok() {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            outcome = cluster.create_with(&own, &dry).await;
+            outcome = cluster.dry_run(&own).await;
         }
         outcome.expect("a restricted pod")
     };
     assert_eq!(stored["spec"]["priority"], 2_000_000_000, "system-cluster-critical");
-    let loose = cluster.create_with(&pod(HOME, "loose", json!([])), &dry).await.expect_err("refused");
+    let loose = cluster.dry_run(&pod(HOME, "loose", json!([]))).await.expect_err("refused");
     assert!(loose.contains("PodSecurity \"restricted"), "{loose}");
     // What belongs to the pods finds them, and a rollout or a drain leaves enough of them.
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use crate::{
@@ -36,7 +35,7 @@ pub(crate) async fn t01_ephemeral_containers_are_judged_by_delta(cluster: Arc<Cl
 
 pub(crate) async fn t02_every_kind_and_a_custom_resource(cluster: Arc<Cluster>) {
     cluster.namespace("t02", &[]).await;
-    let crd = definition("argoproj.io", "v1alpha1", "Rollout", "rollouts", &open());
+    let crd = definition("argoproj.io", "v1alpha1", "Rollout", &open());
     cluster.create(&crd).await.expect("a definition");
     cluster.policy(enforce()).await;
     let _webhook = cluster.serving("t02", &[]).await;
@@ -165,8 +164,7 @@ pub(crate) async fn t03_escapes_and_oversize_never_fail_open(cluster: Arc<Cluste
 
 /// Whether the API server gets answers: with `Ignore`, an unreachable webhook would admit.
 async fn reaches(cluster: &Cluster) -> bool {
-    let params = PostParams { dry_run: true, ..PostParams::default() };
-    cluster.create_with(&pod("t03", "probe", literal(5)), &params).await.is_err_and(|error| error.starts_with("403"))
+    cluster.dry_run(&pod("t03", "probe", literal(5))).await.is_err_and(|error| error.starts_with("403"))
 }
 
 pub(crate) async fn t04_a_dry_run_leaves_no_trace(cluster: Arc<Cluster>) {
@@ -176,11 +174,10 @@ pub(crate) async fn t04_a_dry_run_leaves_no_trace(cluster: Arc<Cluster>) {
     cluster.policy(enforce()).await;
     let webhook = cluster.serving("t04", &[]).await;
     let secret = |namespace: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": namespace}, "stringData": {"token": github(6)}});
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
-    cluster.create_with(&secret("t04a"), &dry).await.expect("a dry run");
-    cluster.create_with(&secret("t04b"), &dry).await.expect("nothing was remembered");
+    cluster.dry_run(&secret("t04a")).await.expect("a dry run");
+    cluster.dry_run(&secret("t04b")).await.expect("nothing was remembered");
     cluster.create(&secret("t04a")).await.expect("the first holder");
-    denied(cluster.create_with(&secret("t04b"), &dry).await, "shared-credential");
+    denied(cluster.dry_run(&secret("t04b")).await, "shared-credential");
     let (_, metrics) = webhook.get("/metrics").await.expect("metrics");
     assert!(metrics.contains("imgscan_index_fingerprints 1"), "{metrics}");
     let events = cluster.api(&object("v1", "Event", "t04b", "")).list(&Default::default()).await.expect("a list");
@@ -219,10 +216,9 @@ pub(crate) async fn t11_exceptions_end(cluster: Arc<Cluster>) {
     cluster.create(&exception("t11home", "foreign", &soon(3600))).await.expect("stored");
     cluster.create(&exception(HOME, "expired", &soon(-1))).await.expect("stored");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
-    denied(cluster.create_with(&object, &dry).await, "GITHUB_TOKEN");
+    denied(cluster.dry_run(&object).await, "GITHUB_TOKEN");
     cluster.create(&exception(HOME, "good", &soon(30))).await.expect("stored");
-    cluster.wait("the exception", 8, || async { cluster.create_with(&object, &dry).await.is_ok() }).await;
+    cluster.wait("the exception", 8, || async { cluster.dry_run(&object).await.is_ok() }).await;
     // The status says which count, and so does the metric.
     let standing = |home: &'static str, name: &'static str| {
         let cluster = Arc::clone(&cluster);
@@ -240,7 +236,7 @@ pub(crate) async fn t11_exceptions_end(cluster: Arc<Cluster>) {
     cluster.wait("its status", 25, || async { standing(HOME, "good").await == "Active" }).await;
     assert_eq!(standing("t11home", "foreign").await, "NotHonoured");
     assert_eq!(standing(HOME, "expired").await, "Expired");
-    cluster.wait("its end", 40, || async { cluster.create_with(&object, &dry).await.is_err() }).await;
+    cluster.wait("its end", 40, || async { cluster.dry_run(&object).await.is_err() }).await;
     assert!(in_force(0).await, "it has ended");
     cluster.wait("its status", 25, || async { standing(HOME, "good").await == "Expired" }).await;
 }
@@ -253,13 +249,11 @@ pub(crate) async fn t12_guessable_values_change_no_answer(cluster: Arc<Cluster>)
     let _webhook = cluster.serving("t12", &[]).await;
     let secret = |namespace: &str, value: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": namespace}, "stringData": {"password": value}});
     cluster.create(&secret("t12a", "Summer2024!")).await.expect("stored");
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
-    let (same, other) =
-        (cluster.create_with(&secret("t12b", "Summer2024!"), &dry).await, cluster.create_with(&secret("t12b", "Winter2025?"), &dry).await);
+    let (same, other) = (cluster.dry_run(&secret("t12b", "Summer2024!")).await, cluster.dry_run(&secret("t12b", "Winter2025?")).await);
     assert!(same.is_ok() && other.is_ok(), "equal or not, the answer is the same");
     let strong = alphanumeric(11, 40);
     cluster.create(&secret("t12c", &strong)).await.expect("stored");
-    let error = cluster.create_with(&secret("t12b", &strong), &dry).await.expect_err("denied");
+    let error = cluster.dry_run(&secret("t12b", &strong)).await.expect_err("denied");
     assert!(!error.contains("t12c") && !error.contains(&strong), "{error}");
 }
 

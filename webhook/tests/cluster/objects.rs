@@ -24,8 +24,19 @@ pub(crate) fn object(api_version: &str, kind: &str, namespace: &str, name: &str)
     json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}})
 }
 
-/// A definition of a custom resource that takes anything.
-pub(crate) fn definition(group: &str, version: &str, kind: &str, plural: &str, schema: &Value) -> Value {
+/// The plural of a kind, as the API server has it in its paths: by grammar, for every kind that the tests use.
+pub(crate) fn plural(kind: &str) -> String {
+    let kind = kind.to_ascii_lowercase();
+    match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if kind.ends_with('s') => format!("{kind}es"),
+        None => format!("{kind}s"),
+    }
+}
+
+/// A definition of a custom resource, namespaced.
+pub(crate) fn definition(group: &str, version: &str, kind: &str, schema: &Value) -> Value {
+    let plural = plural(kind);
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": format!("{plural}.{group}"),
         "annotations": {"api-approved.kubernetes.io": "unapproved, test"}}, "spec": {
         "group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural},

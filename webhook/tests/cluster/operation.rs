@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use crate::{
@@ -99,8 +98,7 @@ pub(crate) async fn t14_without_the_api_server_reviews_are_still_answered(cluste
     drop(webhook);
     // A webhook that is down decides by its failurePolicy: Fail refuses, Ignore admits.
     cluster.register(port, "Fail").await;
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
-    cluster.wait("Fail", 20, || async { cluster.create_with(&pod("default", "down", json!([])), &dry).await.is_err() }).await;
+    cluster.wait("Fail", 20, || async { cluster.dry_run(&pod("default", "down", json!([]))).await.is_err() }).await;
     let refused = cluster.create(&pod("default", "down", json!([]))).await.expect_err("refused");
     assert!(refused.contains("failed calling webhook"), "{refused}");
     // A cluster can restart all the same: its own namespaces, the webhook's, nodes, leases, volumes, new namespaces, deletions.
@@ -108,7 +106,7 @@ pub(crate) async fn t14_without_the_api_server_reviews_are_still_answered(cluste
         let mut own = object("v1", "ConfigMap", namespace, "while-it-is-down");
         own["data"] = json!({"a": "b"});
         cluster.create(&own).await.expect(namespace);
-        cluster.create_with(&pod(namespace, "own", json!([])), &dry).await.map_or_else(
+        cluster.dry_run(&pod(namespace, "own", json!([]))).await.map_or_else(
             // The pod is not restricted, which is another plugin's affair.
             |error| assert!(namespace == HOME && error.contains("PodSecurity"), "{error}"),
             drop,
@@ -125,7 +123,7 @@ pub(crate) async fn t14_without_the_api_server_reviews_are_still_answered(cluste
     cluster.wait("Ignore", 20, || async { cluster.create(&pod("default", "down", json!([]))).await.is_ok() }).await;
     // The way out that the documentation gives.
     cluster.register(port, "Fail").await;
-    cluster.wait("Fail", 20, || async { cluster.create_with(&pod("default", "out", json!([])), &dry).await.is_err() }).await;
+    cluster.wait("Fail", 20, || async { cluster.dry_run(&pod("default", "out", json!([]))).await.is_err() }).await;
     cluster.unregister().await;
     cluster.wait("the way out", 20, || async { cluster.create(&pod("default", "out", json!([]))).await.is_ok() }).await;
 }

@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::api::PostParams;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -75,10 +74,9 @@ impl Cluster {
     async fn reached(&self, replicas: &[&Webhook]) {
         let probe =
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe", "namespace": "default"}, "data": {"a": "b"}});
-        let params = PostParams { dry_run: true, ..PostParams::default() };
         let end = Instant::now() + Duration::from_secs(40);
         loop {
-            let outcome = self.create_with(&probe, &params).await;
+            let outcome = self.dry_run(&probe).await;
             for replica in replicas {
                 // Until it has seen the configuration, the API server admits without asking.
                 if outcome.is_ok() && replica.metric("controller_runtime_webhook_requests_total").await > 0.0 {

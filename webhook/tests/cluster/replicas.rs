@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::api::PostParams;
 use serde_json::json;
 
 use crate::{
@@ -47,12 +46,11 @@ async fn load(cluster: &Arc<Cluster>, namespace: &'static str, stop: Arc<AtomicB
     for _ in 0..WORKERS {
         let (cluster, calls, failures, stop) = (Arc::clone(cluster), Arc::clone(&calls), Arc::clone(&failures), Arc::clone(&stop));
         tasks.push(tokio::spawn(async move {
-            let params = PostParams { dry_run: true, ..PostParams::default() };
             let mut pace = tokio::time::interval(Duration::from_millis(u64::from(1000 * WORKERS / 200)));
             pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             while !stop.load(Ordering::Relaxed) {
                 pace.tick().await;
-                let outcome = cluster.create_with(&pod(namespace, "load", literal(9)), &params).await;
+                let outcome = cluster.dry_run(&pod(namespace, "load", literal(9))).await;
                 calls.fetch_add(1, Ordering::Relaxed);
                 match outcome {
                     Err(error) if error.contains("env GITHUB_TOKEN") => {}

@@ -10,14 +10,14 @@ use std::{
 
 use kube::{
     Api, Client, Config,
-    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    api::{DynamicObject, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
 
 use crate::{
     certificates::{admission, certificates, kubeconfig},
-    objects::canaries,
+    objects::{canaries, plural},
 };
 
 /// Where the binaries are.
@@ -163,38 +163,26 @@ impl Cluster {
         let api_version = object["apiVersion"].as_str().expect("apiVersion");
         let kind = object["kind"].as_str().expect("kind");
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let plural = match kind {
-            "Prometheus" | "Ingress" | "StorageClass" | "PriorityClass" => format!("{}es", kind.to_ascii_lowercase()),
-            _ if kind.ends_with("Policy") => format!("{}ies", kind.to_ascii_lowercase().trim_end_matches('y')),
-            _ => format!("{}s", kind.to_ascii_lowercase()),
-        };
-        self.resource(&imgscan_webhook::cluster::resource(group, version, kind, &plural), object)
-    }
-
-    fn resource(&self, resource: &ApiResource, object: &Value) -> Api<DynamicObject> {
+        let resource = imgscan_webhook::cluster::resource(group, version, kind, &plural(kind));
         match object["metadata"]["namespace"].as_str() {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
-            None => Api::all_with(self.client.clone(), resource),
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
         }
-    }
-
-    /// Creates a custom resource, whose plural no rule of grammar gives.
-    pub(crate) async fn create_at(&self, plural: &str, object: &Value) -> Result<Value, String> {
-        let (group, version) = object["apiVersion"].as_str().and_then(|text| text.split_once('/')).expect("a group");
-        let resource = imgscan_webhook::cluster::resource(group, version, object["kind"].as_str().expect("a kind"), plural);
-        let typed: DynamicObject = serde_json::from_value(object.clone()).expect("an object");
-        let created = self.resource(&resource, object).create(&PostParams::default(), &typed).await;
-        created.map(|object| serde_json::to_value(object).expect("JSON")).map_err(words)
     }
 
     /// Creates an object; the API server's refusal in words.
     pub(crate) async fn create(&self, object: &Value) -> Result<Value, String> {
-        self.create_with(object, &PostParams::default()).await
+        self.post(object, false).await
     }
 
-    pub(crate) async fn create_with(&self, object: &Value, params: &PostParams) -> Result<Value, String> {
+    /// What would become of an object that is created: judged, not stored.
+    pub(crate) async fn dry_run(&self, object: &Value) -> Result<Value, String> {
+        self.post(object, true).await
+    }
+
+    async fn post(&self, object: &Value, dry_run: bool) -> Result<Value, String> {
         let typed: DynamicObject = serde_json::from_value(object.clone()).expect("an object");
-        let created = self.api(object).create(params, &typed).await;
+        let created = self.api(object).create(&PostParams { dry_run, ..PostParams::default() }, &typed).await;
         created.map(|object| serde_json::to_value(object).expect("JSON")).map_err(words)
     }
 
@@ -254,10 +242,8 @@ impl Cluster {
 
     /// Registers the webhooks of `manifests/install.yaml`, at an address instead of the service.
     pub(crate) async fn register(&self, port: u16, failure_policy: &str) {
-        let objects = manifests("manifests/install.yaml").into_iter();
-        let mut object = objects.into_iter().find(|object| object["kind"] == "ValidatingWebhookConfiguration").expect("webhooks");
+        let mut object = webhooks(port);
         for webhook in object["webhooks"].as_array_mut().expect("a list") {
-            webhook["clientConfig"] = json!({"url": format!("https://127.0.0.1:{port}/validate")});
             webhook["timeoutSeconds"] = json!(30);
             if ["workloads.imgscan.dev", "data.imgscan.dev", "objects.imgscan.dev"].iter().any(|name| webhook["name"] == *name) {
                 webhook["failurePolicy"] = json!(failure_policy);
@@ -273,8 +259,7 @@ impl Cluster {
         let _ = self.api(&object).delete("imgscan-webhook", &Default::default()).await;
         // The API server calls a webhook that has ended until its own watch tells it that the configuration is gone.
         let probe = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe", "namespace": "default"}});
-        let dry = PostParams { dry_run: true, ..PostParams::default() };
-        self.wait("the webhook's end", 20, || async { self.create_with(&probe, &dry).await.is_ok() }).await;
+        self.wait("the webhook's end", 20, || async { self.dry_run(&probe).await.is_ok() }).await;
     }
 
     /// Sets the policy's spec.
@@ -315,10 +300,24 @@ impl Drop for Cluster {
 
 /// The objects of a file of the repository.
 pub(crate) fn manifests(path: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(root().join(path)).expect(path);
-    let documents = imgscan::kubernetes::Documents::parse(&text);
+    parsed(&std::fs::read_to_string(root().join(path)).expect(path))
+}
+
+/// The objects of a text.
+pub(crate) fn parsed(text: &str) -> Vec<Value> {
+    let documents = imgscan::kubernetes::Documents::parse(text);
     assert_eq!(documents.problem, None);
     documents.objects.into_iter().map(|document| document.object).collect()
+}
+
+/// The webhooks of `manifests/install.yaml`, at an address instead of the service.
+pub(crate) fn webhooks(port: u16) -> Value {
+    let mut objects = manifests("manifests/install.yaml").into_iter();
+    let mut object = objects.find(|object| object["kind"] == "ValidatingWebhookConfiguration").expect("webhooks");
+    for webhook in object["webhooks"].as_array_mut().expect("a list") {
+        webhook["clientConfig"] = json!({"url": format!("https://127.0.0.1:{port}/validate")});
+    }
+    object
 }
 
 /// An error in words; none may hold what a test planted.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,8 +14,7 @@ pub(crate) async fn events_are_counted_on_what_exists(cluster: Arc<Cluster>) {
     cluster.namespace("events", &[]).await;
     cluster.policy(enforce()).await;
     let _webhook = cluster.serving("events", &[]).await;
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
-    denied(cluster.create_with(&pod("events", "dry", literal(15)), &dry).await, "GITHUB_TOKEN");
+    denied(cluster.dry_run(&pod("events", "dry", literal(15))).await, "GITHUB_TOKEN");
     for number in 0..12 {
         denied(cluster.create(&pod("events", &format!("x{number}"), literal(15))).await, "GITHUB_TOKEN");
     }
@@ -58,7 +56,7 @@ pub(crate) async fn events_are_counted_on_what_exists(cluster: Arc<Cluster>) {
 
 /// The schema of a report as it is published, the fields that the API server would drop if they were named otherwise.
 /// Sources: `config/crd` of <https://github.com/openreports/reports-api> v0.2.1 and of the policy working group's v1alpha2.
-fn report(group: &str, version: &str, (kind, plural): (&str, &str), namespaced: bool) -> Value {
+fn report(group: &str, version: &str, kind: &str, namespaced: bool) -> Value {
     let text = || json!({"type": "string"});
     let result = json!({"type": "object", "required": ["policy"], "properties": {
         "category": text(), "message": text(), "policy": text(), "rule": text(), "source": text(), "scored": {"type": "boolean"},
@@ -76,14 +74,14 @@ fn report(group: &str, version: &str, (kind, plural): (&str, &str), namespaced: 
     if group == "openreports.io" {
         schema["properties"]["source"] = text();
     }
-    let mut definition = definition(group, version, kind, plural, &schema);
+    let mut definition = definition(group, version, kind, &schema);
     definition["spec"]["scope"] = json!(if namespaced { "Namespaced" } else { "Cluster" });
     definition
 }
 
 pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cluster: Arc<Cluster>) {
     // First a cluster that has the older kind alone, then one that has both.
-    for (kind, namespaced) in [(("PolicyReport", "policyreports"), true), (("ClusterPolicyReport", "clusterpolicyreports"), false)] {
+    for (kind, namespaced) in [("PolicyReport", true), ("ClusterPolicyReport", false)] {
         cluster.create(&report("wgpolicyk8s.io", "v1alpha2", kind, namespaced)).await.expect("a definition");
     }
     cluster.unregister().await;
@@ -113,7 +111,7 @@ pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cl
     let container = json!({"type": "object", "properties": {"env": {"type": "array", "items": {"type": "object", "properties": {
         "name": {"type": "string"}, "value": {"type": "string"}}}}}});
     let widget = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {"containers": {"type": "array", "items": container}}}}});
-    cluster.create(&definition("example.com", "v1", "Widget", "widgets", &widget)).await.expect("a definition");
+    cluster.create(&definition("example.com", "v1", "Widget", &widget)).await.expect("a definition");
     cluster.policy(enforce()).await;
     let webhook = cluster.serving("audit", &["--audit-every=2"]).await;
     let list = |api_version: &'static str, kind: &'static str| {
@@ -135,7 +133,7 @@ pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cl
         [("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport"), ("openreports.io/v1alpha1", "Report", "ClusterReport")]
     {
         if kind == "Report" {
-            for (kind, namespaced) in [(("Report", "reports"), true), (("ClusterReport", "clusterreports"), false)] {
+            for (kind, namespaced) in [("Report", true), ("ClusterReport", false)] {
                 cluster.create(&report("openreports.io", "v1alpha1", kind, namespaced)).await.expect("a definition");
             }
         }
