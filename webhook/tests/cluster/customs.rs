@@ -55,12 +55,7 @@ pub(crate) async fn t02_custom_resources_by_their_published_shapes(cluster: Arc<
     for (group, version, kind, spec) in cases {
         let mut clean = object(&format!("{group}/{version}"), kind, "customs", "clean");
         clean["spec"] = json!({});
-        // Served a moment after the definition.
-        cluster
-            .wait(kind, 20, || async {
-                cluster.create(&clean).await.map_err(|error| assert!(error.starts_with("404"), "{kind}: {error}")).is_ok()
-            })
-            .await;
+        cluster.until_served(kind, || cluster.create(&clean)).await;
         let mut bad = clean;
         bad["metadata"]["name"] = json!("bad");
         bad["spec"] = spec;

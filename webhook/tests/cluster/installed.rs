@@ -101,11 +101,7 @@ pub(crate) async fn every_manifest_passes_strict_validation(cluster: Arc<Cluster
     ] {
         for object in template(&helm, "imgscan", HOME, &["--skip-crds", "--set", settings]) {
             let what = format!("{settings}: {} {}", object["kind"], object["metadata"]["name"]);
-            cluster
-                .wait(&what, 20, || async {
-                    cluster.apply(&object, true).await.map_err(|error| assert!(error.starts_with("404"), "{what}: {error}")).is_ok()
-                })
-                .await;
+            cluster.until_served(&what, || cluster.apply(&object, true)).await;
             if object["kind"] == "ValidatingWebhookConfiguration" {
                 let annotation = &object["metadata"]["annotations"]["cert-manager.io/inject-ca-from"];
                 let wanted = if settings.contains("cert-manager") { json!(format!("{HOME}/imgscan-webhook")) } else { Value::Null };

@@ -159,6 +159,16 @@ impl Cluster {
         }
     }
 
+    /// Tries until it passes. Only one error may be met: custom resources are served a moment after their definition.
+    pub(crate) async fn until_served<F, R>(&self, what: &str, attempt: F)
+    where
+        F: Fn() -> R,
+        R: Future<Output = Result<Value, String>>,
+    {
+        self.wait(what, 20, || async { attempt().await.map_err(|error| assert!(error.starts_with("404"), "{what}: {error}")).is_ok() })
+            .await;
+    }
+
     pub(crate) fn api(&self, object: &Value) -> Api<DynamicObject> {
         let api_version = object["apiVersion"].as_str().expect("apiVersion");
         let kind = object["kind"].as_str().expect("kind");
@@ -184,6 +194,13 @@ impl Cluster {
         let typed: DynamicObject = serde_json::from_value(object.clone()).expect("an object");
         let created = self.api(object).create(&PostParams { dry_run, ..PostParams::default() }, &typed).await;
         created.map(|object| serde_json::to_value(object).expect("JSON")).map_err(words)
+    }
+
+    /// All objects of a kind; none where the cluster does not have it.
+    pub(crate) async fn list(&self, api_version: &str, kind: &str) -> Vec<Value> {
+        let list = self.api(&json!({"apiVersion": api_version, "kind": kind})).list(&Default::default()).await;
+        let items = list.map(|list| list.items).unwrap_or_default();
+        items.into_iter().map(|object| serde_json::to_value(object).expect("JSON")).collect()
     }
 
     /// Applies a merge patch.
@@ -232,11 +249,7 @@ impl Cluster {
                 continue;
             }
             let what = format!("{} {}", object["kind"], object["metadata"]["name"]);
-            // Custom resources are served a moment after their definition.
-            self.wait(&what, 20, || async {
-                self.apply(&object, false).await.map_err(|error| assert!(error.contains("404"), "{what}: {error}")).is_ok()
-            })
-            .await;
+            self.until_served(&what, || self.apply(&object, false)).await;
         }
     }
 

@@ -114,14 +114,6 @@ pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cl
     cluster.create(&definition("example.com", "v1", "Widget", &widget)).await.expect("a definition");
     cluster.policy(enforce()).await;
     let webhook = cluster.serving("audit", &["--audit-every=2"]).await;
-    let list = |api_version: &'static str, kind: &'static str| {
-        let cluster = Arc::clone(&cluster);
-        async move {
-            let all = json!({"apiVersion": api_version, "kind": kind});
-            let list = cluster.api(&all).list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
-            list.into_iter().map(|report| serde_json::to_value(report).expect("JSON")).collect::<Vec<_>>()
-        }
-    };
     let wanted = ["bad", "owned", "settings", "web"];
     let named = |reports: &[Value]| {
         let of_ours = reports.iter().filter(|report| report["metadata"]["namespace"] == "audited");
@@ -137,11 +129,13 @@ pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cl
                 cluster.create(&report("openreports.io", "v1alpha1", kind, namespaced)).await.expect("a definition");
             }
         }
-        cluster.wait(kind, 90, || async { named(&list(group, kind).await) == wanted }).await;
+        cluster.wait(kind, 90, || async { named(&cluster.list(group, kind).await) == wanted }).await;
         cluster
-            .wait(cluster_kind, 30, || async { list(group, cluster_kind).await.iter().any(|report| report["scope"]["name"] == "audited") })
+            .wait(cluster_kind, 30, || async {
+                cluster.list(group, cluster_kind).await.iter().any(|report| report["scope"]["name"] == "audited")
+            })
             .await;
-        for report in list(group, kind).await.iter().chain(&list(group, cluster_kind).await) {
+        for report in cluster.list(group, kind).await.iter().chain(&cluster.list(group, cluster_kind).await) {
             assert_eq!(report["metadata"]["ownerReferences"][0]["name"], report["scope"]["name"]);
             assert_eq!(report["metadata"]["ownerReferences"][0]["uid"], report["scope"]["uid"]);
             assert!(!report.to_string().contains(&github(13)));
@@ -151,7 +145,7 @@ pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cl
                 assert!(!result[field].is_null(), "{field}");
             }
         }
-        let all = list(group, kind).await;
+        let all = cluster.list(group, kind).await;
         let bad = all.iter().find(|report| report["scope"]["name"] == "bad").expect("a report of the bad pod");
         assert_eq!((&bad["summary"]["fail"], &bad["results"][0]["rule"]), (&json!(1), &json!("github-pat")));
     }
@@ -163,7 +157,9 @@ pub(crate) async fn the_audit_writes_one_report_for_each_object_with_findings(cl
     let bad = pod("audited", "bad", json!([]));
     cluster.api(&bad).delete("bad", &Default::default()).await.expect("deleted");
     cluster
-        .wait("the report's end", 30, || async { !named(&list("openreports.io/v1alpha1", "Report").await).contains(&"bad".to_owned()) })
+        .wait("the report's end", 30, || async {
+            !named(&cluster.list("openreports.io/v1alpha1", "Report").await).contains(&"bad".to_owned())
+        })
         .await;
 }
 
@@ -185,11 +181,9 @@ pub(crate) async fn an_old_secret_is_in_the_audit_report(cluster: Arc<Cluster>) 
     cluster.policy(enforce()).await;
     cluster.watch_secrets(true).await;
     let _webhook = cluster.serving("aged", &["--watch-secrets", "--audit-every=2"]).await;
-    let kind = json!({"apiVersion": "openreports.io/v1alpha1", "kind": "Report"});
     let overdue = || async {
-        let list = cluster.api(&kind).list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
         let mut found = Vec::new();
-        for report in list.into_iter().map(|report| serde_json::to_value(report).expect("JSON")) {
+        for report in cluster.list("openreports.io/v1alpha1", "Report").await {
             for result in report["results"].as_array().into_iter().flatten().filter(|result| result["rule"] == "rotation-overdue") {
                 let of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 let (scope, properties) = (&report["scope"], &result["properties"]);
@@ -227,13 +221,7 @@ pub(crate) async fn t09_no_secret_ever_leaves(cluster: Arc<Cluster>) {
         ("imgscan.dev/v1alpha1", "CredentialPolicy"),
         ("coordination.k8s.io/v1", "Lease"),
     ] {
-        let list = cluster
-            .api(&json!({"apiVersion": api_version, "kind": kind}))
-            .list(&Default::default())
-            .await
-            .map(|list| list.items)
-            .unwrap_or_default();
-        written.push_str(&serde_json::to_string(&list).expect("JSON"));
+        written.push_str(&serde_json::to_string(&cluster.list(api_version, kind).await).expect("JSON"));
     }
     let annotated = written.lines().filter(|line| line.contains("workloads.imgscan.dev/denied")).count();
     assert!(annotated > 0, "the API server's audit log has the webhook's annotations");
