@@ -76,14 +76,17 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
+    let is_chosen = |name: &str| only.is_empty() || only.iter().any(|filter| name.contains(filter.as_str()));
+    let chosen: Vec<_> = all().into_iter().filter(|(name, _)| is_chosen(name)).collect();
+    if chosen.is_empty() {
+        say("0 passed, 0 failed");
+        return ExitCode::FAILURE;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let (mut passed, mut failed) = (0, 0);
     runtime.block_on(async {
         let cluster = Cluster::start(&tools).await;
-        for (name, test) in all() {
-            if !only.is_empty() && !only.iter().any(|filter| name.contains(filter.as_str())) {
-                continue;
-            }
+        for (name, test) in chosen {
             let cluster = cluster.clone();
             let outcome = tokio::spawn(async move { test(cluster).await }).await;
             match outcome {
