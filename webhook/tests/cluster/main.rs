@@ -5,6 +5,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "the tests read files that they made themselves")]
 
+#[path = "../made/authority.rs"]
+mod authority;
 mod certificates;
 mod customs;
 mod installed;

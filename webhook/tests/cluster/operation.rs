@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    certificates::authority,
+    authority::authority,
     objects::{denied, enforce, literal, object, pod},
     support::{Cluster, HOME},
 };

@@ -1,6 +1,8 @@
 //! The router without a network: reviews in, answers out.
 
 mod admission;
+#[path = "../made/authority.rs"]
+mod authority;
 mod hostile;
 #[path = "../made/samples.rs"]
 mod samples;

@@ -12,8 +12,10 @@ use imgscan_webhook::{
     state::{Limits, State},
     tls::{Current, Files},
 };
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{CertificateParams, KeyPair};
 use tokio::sync::watch;
+
+use crate::authority::authority;
 
 fn state() -> Arc<State> {
     let prints = Fingerprinter::with_key(&[7; 32]).expect("long enough");
@@ -71,11 +73,7 @@ fn sec1(key: &KeyPair) -> String {
 fn version(folder: &Path, name: &str) -> Vec<u8> {
     let folder = folder.join(name);
     std::fs::create_dir_all(&folder).expect("a folder");
-    let ca_key = KeyPair::generate().expect("a key");
-    let mut ca = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_pem = ca.self_signed(&ca_key).expect("a certificate").pem();
-    let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).expect("an issuer");
+    let (ca_pem, issuer) = authority("issuer");
     let key = KeyPair::generate().expect("a key");
     let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters").signed_by(&key, &issuer).expect("signed");
     for (file, text) in [("tls.crt", format!("{}{ca_pem}", leaf.pem())), ("tls.key", sec1(&key)), ("ca.crt", ca_pem)] {
@@ -123,12 +121,8 @@ async fn certificates_are_followed_through_the_symlink_swap_of_a_secret_volume()
 async fn only_clients_with_a_certificate_are_served_where_a_ca_is_given() {
     let folder = tempfile::tempdir().expect("a folder");
     certificate(folder.path());
-    let ca_key = KeyPair::generate().expect("a key");
-    let mut ca = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_pem = ca.self_signed(&ca_key).expect("a certificate").pem();
+    let (ca_pem, issuer) = authority("clients");
     std::fs::write(folder.path().join("ca.crt"), &ca_pem).expect("a file");
-    let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).expect("an issuer");
     let key = KeyPair::generate().expect("a key");
     let leaf = CertificateParams::new(vec!["kube-apiserver".to_owned()]).expect("parameters").signed_by(&key, &issuer).expect("signed");
     let at = |name: &str| folder.path().join(name);
