@@ -37,7 +37,7 @@ const CLIENTS: &[(&str, Way)] = &[
 /// The change to a client's file, in short and as an instruction. `lower` is the path in lower case, with a slash before it.
 pub(super) fn advice(lower: &str, name: &str, variable: Option<&str>) -> Option<(String, String)> {
     let (_, way) = CLIENTS.iter().find(|(part, _)| if part.ends_with('/') { lower.contains(part) } else { lower.ends_with(part) })?;
-    let variable = variable.unwrap_or("API_KEY");
+    let variable = &variable.map_or_else(|| "API_KEY".to_owned(), as_variable);
     let wrapped = "`op run -- ...` (`doppler run -- ...`, `infisical run -- ...`)";
     let change = match way {
         Way::Reference(form) => {
@@ -58,4 +58,38 @@ pub(super) fn advice(lower: &str, name: &str, variable: Option<&str>) -> Option<
         format!("reference {variable} instead of writing it down"),
         format!("{change}; keep the client's configuration out of the image, and give each server a key of its own"),
     ))
+}
+
+/// The name that a variable would have for the value of an argument, a header or a key: `apiKey` is `API_KEY`.
+fn as_variable(name: &str) -> String {
+    // The header says how the value is used, and not what it is.
+    if name.eq_ignore_ascii_case("authorization") {
+        return "API_KEY".to_owned();
+    }
+    let mut variable = String::new();
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if was_lower && letter.is_ascii_uppercase() {
+            variable.push('_');
+        }
+        was_lower = letter.is_ascii_lowercase();
+        variable.push(letter.to_ascii_uppercase());
+    }
+    variable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_named_as_variables_are() {
+        for (name, variable) in
+            [("token", "TOKEN"), ("apiKey", "API_KEY"), ("LINEAR_API_KEY", "LINEAR_API_KEY"), ("Authorization", "API_KEY")]
+        {
+            assert_eq!(as_variable(name), variable);
+        }
+        let (_, advice) = advice("/root/.cursor/mcp.json", "mcp.json", Some("token")).expect("a client's file");
+        assert!(advice.contains("${env:TOKEN}"), "{advice}");
+    }
 }

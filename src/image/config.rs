@@ -205,13 +205,6 @@ fn is_time(text: &str) -> bool {
     text.len() <= 40 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.' | b'+' | b'T' | b'Z'))
 }
 
-/// The history line that made each of `layers` layers: the n-th entry that is not empty made layer n.
-pub(crate) fn created_by(history: &[History], layers: usize) -> Vec<Option<String>> {
-    let mut lines: Vec<_> = history.iter().filter(|entry| !entry.empty_layer).map(|entry| Some(entry.created_by.clone())).collect();
-    lines.resize(layers, None);
-    lines.into_iter().map(|line| line.filter(|line| !line.is_empty())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,17 +239,6 @@ mod tests {
     #[test]
     fn keys_are_read_as_go_reads_them() {
         assert_eq!(parse(r#"{"CONFIG":{"env":["A=1"],"Env":["B=2"]}}"#).env.len(), 2);
-    }
-
-    #[test]
-    fn history_may_lie() {
-        let entry = |line: &str, empty_layer| History { created_by: line.to_owned(), empty_layer, ..History::default() };
-        let history = [entry("a", false), entry("b", true), entry("c", false)];
-        let line = |text: &str| Some(text.to_owned());
-        assert_eq!(created_by(&history, 2), [line("a"), line("c")]);
-        assert_eq!(created_by(&history, 1), [line("a")]);
-        assert_eq!(created_by(&history, 4), [line("a"), line("c"), None, None]);
-        assert_eq!(created_by(&[], 1), [None]);
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn layer(contents: &Contents, name: &str) -> (Layer, Option<String>) {
         media_type: "application/vnd.docker.image.rootfs.diff.tar".to_owned(),
         size: found.as_ref().map(|(_, stored)| stored.size),
         created_by: None,
+        steps: Vec::new(),
         uncovered: found.is_none().then(|| format!("the archive does not hold {}", printable(name))),
     };
     (layer, found.map(|(name, _)| name))

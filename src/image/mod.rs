@@ -18,6 +18,7 @@ mod docker_archive;
 #[cfg(test)]
 mod hostile;
 mod http;
+pub(crate) mod instructions;
 mod layout;
 mod limits;
 mod manifest;
@@ -31,6 +32,7 @@ mod stream;
 mod verify;
 
 pub use digest::{Algorithm, Digest};
+pub use instructions::Step;
 pub use reference::Reference;
 
 /// One image of one platform.
@@ -92,7 +94,7 @@ pub struct Attestation {
 }
 
 /// One layer of a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Layer {
     /// 0-based, in the manifest's order.
     pub index: u32,
@@ -106,6 +108,8 @@ pub struct Layer {
     pub size: Option<u64>,
     /// The history line that made it.
     pub created_by: Option<String>,
+    /// The instructions whose files it holds, if they are several.
+    pub steps: Vec<Step>,
     /// Why it cannot be read at all (encrypted, foreign), as a reason for people. `None`: it can be opened.
     pub uncovered: Option<String>,
 }

@@ -5,9 +5,9 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
-    Annotation, Attestation, Image, ImageConfig, ImageError, Layer, OpenOptions, config,
+    Annotation, Attestation, Image, ImageConfig, ImageError, Layer, OpenOptions,
     digest::Digest,
-    limits,
+    instructions, limits,
     manifest::{self, Descriptor, Document, Manifest, printable},
     platform::Platform,
 };
@@ -240,16 +240,18 @@ fn layer(descriptor: &Descriptor) -> Layer {
         media_type: printable(&descriptor.media_type),
         size: descriptor.size,
         created_by: None,
+        steps: Vec::new(),
         uncovered: manifest::uncovered(descriptor),
     }
 }
 
 /// Numbers layers and gives each its diffID and history line.
 pub(crate) fn join(config: Option<&ImageConfig>, mut layers: Vec<Layer>) -> Vec<Layer> {
-    let lines = config::created_by(config.map(|config| config.history.as_slice()).unwrap_or_default(), layers.len());
-    for ((at, layer), line) in layers.iter_mut().enumerate().zip(lines) {
+    let made = instructions::of_layers(config.map(|config| config.history.as_slice()).unwrap_or_default(), layers.len());
+    for ((at, layer), made) in layers.iter_mut().enumerate().zip(made) {
         layer.index = u32::try_from(at).unwrap_or(u32::MAX);
-        layer.created_by = line;
+        layer.created_by = made.by;
+        layer.steps = made.steps;
         layer.diff_id = config.and_then(|config| config.diff_ids.get(at)).filter(|id| !id.is_empty()).cloned();
     }
     layers

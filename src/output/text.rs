@@ -73,17 +73,33 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
 
 /// The instruction as its Dockerfile had it: without the shell, the builder's marks and the values of build arguments.
 pub fn instruction(created_by: &str) -> String {
+    let is_run = |line: &str| line.starts_with("/bin/sh -c ") || line.starts_with('|');
+    // Several, one a line, where it is not known which of them wrote the file.
+    if created_by.contains('\n') && created_by.lines().all(is_run) {
+        return created_by.lines().map(instruction).collect::<Vec<_>>().join(" or ");
+    }
     let line = created_by.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.strip_suffix("# buildkit").map_or(line.as_str(), str::trim_end);
     let (run, line) = line.strip_prefix("RUN ").map_or((false, line), |rest| (true, rest));
     let line = line.strip_prefix('|').and_then(|rest| rest.find("/bin/sh -c").and_then(|at| rest.get(at..))).unwrap_or(line);
     if let Some(rest) = line.strip_prefix("/bin/sh -c #(nop)") {
-        return rest.trim().to_owned();
+        return short_sum(rest.trim());
     }
     match line.strip_prefix("/bin/sh -c ") {
         Some(command) => format!("RUN {command}"),
         None if run => format!("RUN {line}"),
         None => line.to_owned(),
+    }
+}
+
+/// `COPY file:` and `dir:` with the first digits of the sum of what was copied.
+fn short_sum(instruction: &str) -> String {
+    let Some((start, rest)) = instruction.split_once(':') else { return instruction.to_owned() };
+    match rest.split_once(" in ") {
+        Some((sum, target)) if sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            format!("{start}:{} in {target}", sum.get(..12).unwrap_or(sum))
+        }
+        _ => instruction.to_owned(),
     }
 }
 
@@ -237,11 +253,15 @@ mod tests {
         for (created_by, expected) in [
             ("/bin/sh -c #(nop)  ENV A=b", "ENV A=b"),
             ("/bin/sh -c #(nop) COPY file:1 in /app ", "COPY file:1 in /app"),
+            ("/bin/sh -c #(nop) COPY --chown=a:b file:1 in /app ", "COPY --chown=a:b file:1 in /app"),
+            (&format!("/bin/sh -c #(nop) COPY dir:{} in /app ", "0123456789abcdef".repeat(4)), "COPY dir:0123456789ab in /app"),
             ("/bin/sh -c apt-get   update", "RUN apt-get update"),
             ("|2 A=x B=y /bin/sh -c make", "RUN make"),
             ("RUN |1 TOKEN=x y /bin/sh -c npm ci # buildkit", "RUN npm ci"),
             ("COPY . /app # buildkit", "COPY . /app"),
             ("RUN [\"a\"]", "RUN [\"a\"]"),
+            ("/bin/sh -c a\n|1 B=x /bin/sh -c b", "RUN a or RUN b"),
+            ("RUN <<EOF\nmake\nEOF", "RUN <<EOF make EOF"),
             ("", ""),
         ] {
             assert_eq!(instruction(created_by), expected, "{created_by}");

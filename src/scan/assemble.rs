@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     finding::{Confidence, Finding, LayerId, Location, Place, Severity, Skip, State},
-    image::Image,
+    image::{
+        Image, Layer,
+        instructions::{self, Step},
+    },
     layer::stack::{self, PathHasher, Paths},
     provenance::{Database, Facts, Package},
     report::{Coverage, ImageReport, Suppressed},
@@ -45,7 +48,10 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     let all = || parts.layers.iter().flat_map(|outcome| &outcome.seen).chain(&parts.config.seen);
     // Instructions lose every value that could be one; names and paths only what is known to be one, since a wrong guess
     // would make them unreadable.
-    let layers = layer_ids(parts, &Scrub::new(all().map(|seen| &seen.found.matched.secret)));
+    let layers = {
+        let scrub = Scrub::new(all().map(|seen| &seen.found.matched.secret));
+        parts.image.layers.iter().map(|layer| Named::new(layer, &scrub)).collect::<Vec<_>>()
+    };
     let known = all().filter(|seen| seen.found.matched.confidence > Confidence::Low);
     let scrub = Scrub::new(known.map(|seen| &seen.found.matched.secret));
     let facts: Vec<&Facts> = parts.layers.iter().map(|outcome| &outcome.facts).collect();
@@ -58,19 +64,23 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     let links = Links::new(parts, hasher, &paths);
     for (index, outcome) in (0u32..).zip(&parts.layers) {
         // A directory tree is read as a layer and has none to name.
-        let id = |layer: u32| layers.get(layer as usize).filter(|_| !parts.is_dir).cloned();
+        let id = |layer: u32, path: Option<&[u8]>| layers.get(layer as usize).filter(|_| !parts.is_dir).map(|made| made.id(path));
         let mut linked = 0;
         for seen in &outcome.seen {
             let state = seen.path.as_deref().map_or(State::Live, |path| stack::state(hasher, &paths, index, path, seen.position));
             let package = seen.hashes.as_ref().and_then(|hashes| packages.package(hashes));
-            sightings.push(Sighting { seen, place: Place { layer: id(index), location: location(seen, &scrub), state }, package });
+            sightings.push(Sighting {
+                seen,
+                place: Place { layer: id(index, seen.path.as_deref()), location: location(seen, &scrub), state },
+                package,
+            });
             // A hard link is another name of the same bytes, with a fate of its own.
             let names = seen.path.as_deref().map(|path| links.of(Name { layer: index, path, position: seen.position }, LINKED - linked));
             for Name { layer, path, position } in names.into_iter().flatten() {
                 linked += 1;
                 let location = Location { path: Some(scrub.path(&String::from_utf8_lossy(path))), ..location(seen, &scrub) };
                 let state = stack::state(hasher, &paths, layer, path, position);
-                sightings.push(Sighting { seen, place: Place { layer: id(layer), location, state }, package });
+                sightings.push(Sighting { seen, place: Place { layer: id(layer, Some(path)), location, state }, package });
             }
         }
         if linked == LINKED {
@@ -98,20 +108,37 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     }
 }
 
-fn layer_ids(parts: &Parts<'_>, scrub: &Scrub) -> Vec<Arc<LayerId>> {
-    parts
-        .image
-        .layers
-        .iter()
-        .map(|layer| {
-            Arc::new(LayerId {
-                index: layer.index,
-                digest: layer.digest.clone(),
-                diff_id: layer.diff_id.clone(),
-                created_by: layer.created_by.as_deref().map(|text| scrub.text(&without_argument_values(text))),
-            })
-        })
-        .collect()
+/// A layer as places name it.
+struct Named<'a> {
+    /// With the instruction that stands for the layer.
+    id: Arc<LayerId>,
+    /// The instructions that wrote its files, if they are several, and the layer with each.
+    steps: &'a [Step],
+    ids: Vec<Arc<LayerId>>,
+    /// With those that may have written the files that no step names.
+    anywhere: Option<Arc<LayerId>>,
+}
+
+impl<'a> Named<'a> {
+    fn new(layer: &'a Layer, scrub: &Scrub) -> Self {
+        let shown = |line: &str| scrub.text(&without_argument_values(line));
+        let with = |created_by: Option<String>| {
+            Arc::new(LayerId { index: layer.index, digest: layer.digest.clone(), diff_id: layer.diff_id.clone(), created_by })
+        };
+        let anywhere: Vec<_> = instructions::anywhere(&layer.steps).map(shown).collect();
+        Self {
+            id: with(layer.created_by.as_deref().map(shown)),
+            steps: &layer.steps,
+            ids: layer.steps.iter().map(|step| with(Some(shown(&step.created_by)))).collect(),
+            anywhere: (!anywhere.is_empty()).then(|| with(Some(anywhere.join("\n")))),
+        }
+    }
+
+    fn id(&self, path: Option<&[u8]>) -> Arc<LayerId> {
+        let wrote =
+            path.and_then(|path| instructions::that_wrote(&String::from_utf8_lossy(path), self.steps)).and_then(|at| self.ids.get(at));
+        Arc::clone(wrote.or(self.anywhere.as_ref()).unwrap_or(&self.id))
+    }
 }
 
 /// Values of build arguments are not shown, whether or not they are known to be credentials.

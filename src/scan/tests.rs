@@ -64,6 +64,7 @@ impl StreamedArchive for Stream {
             media_type: String::new(),
             size: None,
             created_by: None,
+            steps: Vec::new(),
             uncovered: None,
         };
         let image = Image { layers: vec![layer(0), layer(1)], ..Image::new("a".to_owned()) };

@@ -9,7 +9,7 @@ use crate::support::{
     containers::{bzip2, deb, gzip, loose_object, pack, pdf, sqlite, xz, zip, zlib},
     image::{Changeset, Image, Stored},
     imgscan::Imgscan,
-    report::{findings, places},
+    report::{findings, places, scan},
     samples::{Random, github_token},
 };
 
@@ -294,4 +294,22 @@ fn every_name_of_a_linked_file_is_a_place_with_a_fate_of_its_own() {
     assert_eq!(names, ["srv/a of 0", "srv/b of 0", "srv/c of 0", "srv/d of 2", "srv/e of 2"]);
     let states: Vec<&str> = places(finding).filter_map(|place| place["state"].as_str()).collect();
     assert_eq!(states.iter().filter(|state| **state == "live").count(), 3, "{states:?}");
+}
+
+/// `buildah bud` puts a whole build into one layer and names its last instruction for it.
+#[test]
+fn each_file_of_a_squashed_layer_names_its_instruction() {
+    let line = |seed| format!("export GITHUB_TOKEN={}\n", github_token(seed));
+    let image = Image::new()
+        .history("/bin/sh -c #(nop) COPY file:0123 in /app/.env ")
+        .history("|1 BUILD_TOKEN=hunter2hunter2 /bin/sh -c make")
+        .layer("/bin/sh -c #(nop) ENV MODE=prod", Changeset::new().file("app/.env", line(1)).file("srv/made.sh", line(2)));
+    let outcome = scan(&image, "medium");
+    let json = outcome.json();
+    let by = |path: &str| {
+        let at = findings(&json).iter().find(|finding| finding["location"]["path"] == path).expect("found");
+        at["layer"]["created_by"].as_str().expect("an instruction").to_owned()
+    };
+    assert_eq!(by("app/.env"), "/bin/sh -c #(nop) COPY file:0123 in /app/.env ");
+    assert_eq!(by("srv/made.sh"), "|1 BUILD_TOKEN=**** /bin/sh -c make");
 }

@@ -140,7 +140,7 @@ impl Entry {
 #[derive(Default)]
 struct Layers {
     entries: Vec<LayerEntry>,
-    known: HashMap<u32, usize>,
+    known: HashMap<(u32, Option<String>), usize>,
 }
 
 impl Layers {
@@ -173,7 +173,7 @@ impl Layers {
     }
 
     fn layer(&mut self, layer: &LayerId) -> usize {
-        *self.known.entry(layer.index).or_insert_with(|| {
+        *self.known.entry((layer.index, layer.created_by.clone())).or_insert_with(|| {
             let LayerId { index, digest, diff_id, created_by } = layer.clone();
             self.entries.push(LayerEntry { index, digest, diff_id, created_by });
             self.entries.len() - 1

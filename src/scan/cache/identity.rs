@@ -84,7 +84,8 @@ impl Parts {
             return None;
         }
         self.list(layers, |parts, layer| {
-            let Layer { index, digest, diff_id, media_type, size, created_by, uncovered } = layer;
+            // The steps come of the history.
+            let Layer { index, digest, diff_id, media_type, size, created_by, steps: _, uncovered } = layer;
             parts.number(u64::from(*index));
             parts.text(digest);
             parts.maybe(diff_id.as_deref());
