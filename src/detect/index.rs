@@ -92,6 +92,21 @@ const GENERIC: &[&str] = &[
     "signingkey",
     "accountkey",
     "sharedkey",
+    // In other languages.
+    "kennwort",
+    "zugangswort",
+    "mot_de_passe",
+    "motdepasse",
+    "contrasena",
+    "senha",
+    "wachtwoord",
+    "losenord",
+    "adgangskode",
+    "salasana",
+    "haslo",
+    "heslo",
+    "parola",
+    "sifre",
 ];
 
 /// What may stand between the words of a name.

@@ -25,8 +25,9 @@ fn variable(shape: &Shape) -> String {
 fn every_rule_finds_its_sample_in_a_layer() {
     let engine = Engine::new(Vec::new());
     let mut files = Changeset::new();
-    let mut expected = BTreeMap::new();
-    for (rule, seed) in engine.rules().iter().zip(50_000..) {
+    let mut expected: BTreeMap<&str, Vec<(String, String)>> = BTreeMap::new();
+    // Two of each: one letter string in some thousand looks like a word, and is no finding.
+    for (rule, seed) in engine.rules().iter().zip((50_000..).step_by(2)).flat_map(|(rule, seed)| [(rule, seed), (rule, seed + 1)]) {
         let Some(sample) = rule.samples.first().filter(|_| !matches!(rule.shape, Shape::Structural)) else { continue };
         let context = match &rule.shape {
             Shape::Token { context, .. } => context.first().map(|word| format!(" of {word}")).unwrap_or_default(),
@@ -36,7 +37,7 @@ fn every_rule_finds_its_sample_in_a_layer() {
         let quote = if value.contains(['\n', '"', ' ', '#']) && !value.contains('\'') { "'" } else { "" };
         let path = format!("srv/{seed}/.env");
         files = files.file(&path, format!("# settings{context}\nPORT=8080\n{}={quote}{value}{quote}\n", variable(&rule.shape)));
-        expected.insert(path, (rule.clone(), value));
+        expected.entry(&rule.id).or_default().push((path, value));
     }
     let image = Image::new().layer("COPY . /srv", files);
     let report = scan(&image, "low").exits(1).json();
@@ -48,15 +49,15 @@ fn every_rule_finds_its_sample_in_a_layer() {
         }
     }
     let (mut problems, mut shared) = (Vec::new(), 0);
-    for (path, (rule, value)) in &expected {
-        let ids = found.get(path).map(Vec::as_slice).unwrap_or_default();
-        if ids.iter().any(|id| *id == rule.id) {
+    for (rule, samples) in &expected {
+        let ids: Vec<&String> = samples.iter().filter_map(|(path, _)| found.get(path)).flatten().collect();
+        if ids.iter().any(|id| *id == rule) {
             continue;
         }
         // Formats that several products share: any of their rules is right, a guess is not.
         shared += 1;
-        if !ids.iter().any(|id| engine.rules().iter().any(|rule| rule.id == *id && rule.provider != "generic")) {
-            problems.push(format!("{}: {} is found as [{}]", rule.id, value, ids.join(", ")));
+        if !ids.iter().any(|id| engine.rules().iter().any(|rule| rule.id == **id && rule.provider != "generic")) {
+            problems.push(format!("{rule}: {samples:?} are found as {ids:?}"));
         }
     }
     assert!(expected.len() > 1400, "{}", expected.len());

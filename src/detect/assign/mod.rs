@@ -304,14 +304,18 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env", b"SetEnv", b"define"].contains(&word) {
         return (text.get(at) != Some(&b'-')).then_some(unquoted);
     }
-    // `proxy_set_header X-Api-Key "value"`, `ALTER USER x WITH PASSWORD 'value'`, `{:api-key "value"}`.
-    let leads = [&b"header"[..], b"WITH", b"with"].contains(&word) || before.ends_with(b"{:") || before.ends_with(b" :");
+    // `proxy_set_header X-Api-Key "value"`, `ALTER USER x WITH PASSWORD 'value'`, `(setq api-key "value")`, `{:api-key "value"}`.
+    let leads = [&b"header"[..], b"WITH", b"with", b"setq", b"setf", b"defvar", b"defconst", b"defparameter", b"def"].contains(&word)
+        || before.ends_with(b"{:")
+        || before.ends_with(b" :");
     if leads && matches!(text.get(at), Some(b'"' | b'\'')) {
         return Some(Operator { quotes: true, ..unquoted });
     }
     let rest = text.get(at..text.len().min(at + 60))?;
-    if first || [&b"var"[..], b"const", b"let", b"val"].contains(&word) {
-        // A type between name and operator.
+    if first || [&b"var"[..], b"const", b"let", b"val", b"Dim", b"Const", b"Private", b"Public"].contains(&word) {
+        // A type between name and operator; in Basic `As String`.
+        let at = if rest.starts_with(b"As ") { at + 3 } else { at };
+        let rest = text.get(at..text.len().min(at + 60))?;
         let kind = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'_' | b'&' | b'[' | b']')).count();
         let then = skip_blanks(text, at + kind);
         if kind > 0 && then > at + kind {

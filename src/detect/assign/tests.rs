@@ -44,6 +44,8 @@ fn every_way_to_write_it() {
         ("  proxy_set_header X-Password \"Tr0ub4dor\";", "X-Password"),
         ("ALTER USER x WITH PASSWORD 'Tr0ub4dor';", "PASSWORD"),
         ("{:password \"Tr0ub4dor\"}", "password"),
+        ("(setq my-password \"Tr0ub4dor\")", "my-password"),
+        ("Dim password As String = \"Tr0ub4dor\"", "password"),
         ("password <- \"Tr0ub4dor\"", "password"),
         ("const char *password = \"Tr0ub4dor\";", "password"),
         ("char password[32] = \"Tr0ub4dor\";", "password"),

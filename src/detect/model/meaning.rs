@@ -114,6 +114,8 @@ mod tests {
             ("DB_PASSWORD", Class::Password),
             ("dbPasswd2", Class::Password),
             ("MYSQL_PWD", Class::Password),
+            ("db.mot_de_passe", Class::Password),
+            ("DbKennwort", Class::Password),
             ("client_secret", Class::Secret),
             ("githubToken", Class::Token),
             ("X-API-Key", Class::ApiKey),

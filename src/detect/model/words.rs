@@ -19,8 +19,15 @@ pub(super) const CREDENTIALS: &[(Class, Stands, &[&[u8]])] = &[
     (Class::Password, Stands::Ends, &[b"password", b"passwd", b"passphrase", b"passcode", b"pwd"]),
     (Class::Password, Stands::Whole, &[
         b"pass", b"passw", b"psw", b"pswd", b"pw", b"dbpass", b"userpass", b"requirepass", b"masterauth", b"rootpass", b"adminpass",
-        b"mypass", b"ftppass", b"passwort", b"passwords",
+        b"mypass", b"ftppass", b"passwords",
     ]),
+    // In other languages.
+    (Class::Password, Stands::Ends, &[
+        b"passwort", b"kennwort", b"zugangswort", b"wachtwoord", b"motdepasse", b"contrasena", b"losenord", b"adgangskode", b"salasana",
+    ]),
+    (Class::Password, Stands::Whole, &[b"senha", b"haslo", b"heslo", b"parola", b"sifre"]),
+    // `mot_de_passe`
+    (Class::Password, Stands::Behind, &[b"passe"]),
     (Class::ApiKey, Stands::Ends, &[b"apikey", b"accesskey", b"appkey", b"authkey", b"apisecret"]),
     (Class::Secret, Stands::Ends, &[b"secretkey", b"secret"]),
     (Class::Secret, Stands::Whole, &[b"secrets", b"credential", b"credentials", b"creds", b"cred"]),

@@ -263,6 +263,13 @@ fn positional(program: &str, words: &[Word<'_>], emit: &mut dyn FnMut(Field<'_>)
                 credential(PASSWORD, program, &password.value, password.span.clone(), None, emit);
             }
         }
+        // `openssl passwd -6 password`; behind `-salt` stands the salt.
+        "openssl" if at(1) == b"passwd" => {
+            let salted = words.iter().any(|word| word.value.as_ref() == b"-salt");
+            if let Some(password) = plain.get(if salted { 3 } else { 2 }) {
+                credential(PASSWORD, program, &password.value, password.span.clone(), None, emit);
+            }
+        }
         "snyk" if at(1) == b"auth" => {
             if let Some(token) = plain.get(2) {
                 named(b"snyk_token", token, emit);
@@ -415,6 +422,9 @@ mod tests {
         check("aws configure set aws_secret_access_key abc", &[("aws_secret_access_key", "abc")]);
         check("git clone https://joe:hunter2@h/x.git", &[("generic-url-password", "hunter2")]);
         check("openssl enc -pass pass:hunter2 -in x", &[("command-line-password", "hunter2")]);
+        check("openssl passwd -6 -salt xyz hunter2", &[("command-line-password", "hunter2")]);
+        check("HASH=$(openssl passwd -1 hunter2)", &[("HASH", "$(openssl passwd -1 hunter2)"), ("command-line-password", "hunter2")]);
+        check("openssl passwd -6", &[]);
         check("sqlplus scott/tiger@db", &[("command-line-password", "tiger")]);
     }
 }
