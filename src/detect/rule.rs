@@ -1,20 +1,17 @@
 //! Rules: what the data files say, checked once.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, OnceLock},
+use std::{borrow::Cow, sync::Arc};
+
+use super::{
+    pattern::{self, Pattern},
+    schema::{RawRule, RuleFile},
 };
-
-use regex_automata::meta::Regex;
-use regex_syntax::hir::{Class, Hir, HirKind, literal::Extractor};
-
-use super::schema::{RawRule, RuleFile};
 use crate::{
     finding::{Confidence, Severity},
     secret::veiled,
 };
 
-/// One rule, ready to use. Its regular expression is compiled when it is first needed.
+/// One rule, ready to use. Its pattern is parsed when it is first needed.
 #[derive(Debug)]
 pub struct Rule {
     /// Kebab-case, unique, stable: `github-pat`.
@@ -70,243 +67,6 @@ pub enum Shape {
     },
     /// By a structured detector, which names the rule.
     Structural,
-}
-
-/// A regular expression that is compiled on first use.
-#[derive(Debug)]
-pub struct Pattern {
-    source: Cow<'static, str>,
-    compiled: OnceLock<Option<Regex>>,
-    reach: OnceLock<Reach>,
-    /// Literals that the pattern may start with; empty for assigned rules.
-    anchors: Vec<Cow<'static, str>>,
-}
-
-/// How far a match can reach.
-#[derive(Debug)]
-pub(super) struct Reach {
-    /// Bytes of the shortest match.
-    shortest: usize,
-    /// Bytes of the longest match, at most [`LONGEST`].
-    pub(super) longest: usize,
-    /// Every match starts with one of the anchors, so that nothing before it matters.
-    pub(super) at_anchor: bool,
-    /// The bytes with which every match begins, as far as the pattern fixes their number.
-    lead: Vec<ByteSet>,
-    /// The anchor in the midst of every match and what follows it, as far as the pattern fixes their number; empty where the
-    /// anchor's place is not known.
-    from_anchor: Vec<ByteSet>,
-    /// It takes nearly any byte somewhere: the form of a password, not a format.
-    pub(super) loose: bool,
-}
-
-impl Reach {
-    /// Whether a match may begin with these bytes: tells most places from a credential before the pattern is even compiled.
-    pub(super) fn may_begin(&self, text: &[u8]) -> bool {
-        begins(&self.lead, text)
-    }
-
-    /// Whether a match may have its anchor where this text starts.
-    pub(super) fn may_hold(&self, text: &[u8]) -> bool {
-        begins(&self.from_anchor, text)
-    }
-}
-
-/// A set of bytes, one bit each.
-#[derive(Debug, Clone, Copy, Default)]
-struct ByteSet([u64; 4]);
-
-impl ByteSet {
-    fn add(&mut self, from: u8, to: u8) {
-        (from..=to).for_each(|byte| self.0[usize::from(byte >> 6)] |= 1 << (byte & 63));
-    }
-
-    fn has(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
-    }
-}
-
-/// Whether each of the first bytes is in its set.
-fn begins(sets: &[ByteSet], text: &[u8]) -> bool {
-    text.len() >= sets.len() && sets.iter().zip(text).all(|(set, byte)| set.has(*byte))
-}
-
-/// Whether a text that starts with these letters, of either case, can have each of its first bytes in its set.
-fn could_begin(sets: &[ByteSet], letters: &[u8]) -> bool {
-    sets.iter().zip(letters).all(|(set, letter)| set.has(letter.to_ascii_lowercase()) || set.has(letter.to_ascii_uppercase()))
-}
-
-/// Positions of [`Reach::lead`].
-const LEAD: usize = 24;
-
-/// Whether the pattern takes more bytes at some place than letters, digits and a dozen others.
-fn loose(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) => false,
-        HirKind::Class(Class::Bytes(class)) => {
-            class.ranges().iter().map(|range| usize::from(range.end() - range.start()) + 1).sum::<usize>() > 76
-        }
-        HirKind::Class(Class::Unicode(_)) => true,
-        HirKind::Repetition(repetition) => loose(&repetition.sub),
-        HirKind::Capture(capture) => loose(&capture.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(loose),
-    }
-}
-
-/// Adds the bytes with which every match of `hir` begins; whether what follows `hir` stands right behind them.
-fn lead(hir: &Hir, sets: &mut Vec<ByteSet>) -> bool {
-    if sets.len() >= LEAD {
-        return false;
-    }
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => true,
-        HirKind::Literal(literal) => {
-            for byte in &literal.0 {
-                let mut set = ByteSet::default();
-                set.add(*byte, *byte);
-                sets.push(set);
-            }
-            true
-        }
-        HirKind::Class(Class::Bytes(class)) => {
-            let mut set = ByteSet::default();
-            class.ranges().iter().for_each(|range| set.add(range.start(), range.end()));
-            sets.push(set);
-            true
-        }
-        HirKind::Class(Class::Unicode(_)) => false,
-        HirKind::Capture(capture) => lead(&capture.sub, sets),
-        HirKind::Concat(parts) => parts.iter().all(|part| lead(part, sets)),
-        HirKind::Repetition(repetition) => {
-            // Each adds a set, or all are empty: more than `LEAD` rounds change nothing.
-            let rounds = (repetition.min as usize).min(LEAD);
-            (0..rounds).all(|_| lead(&repetition.sub, sets)) && repetition.max == Some(repetition.min)
-        }
-        HirKind::Alternation(branches) => {
-            let each: Vec<(Vec<ByteSet>, bool)> = branches
-                .iter()
-                .map(|branch| {
-                    let mut own = Vec::new();
-                    let ends = lead(branch, &mut own);
-                    (own, ends)
-                })
-                .collect();
-            let shortest = each.iter().map(|(own, _)| own.len()).min().unwrap_or(0);
-            for at in 0..shortest {
-                let mut set = ByteSet::default();
-                each.iter()
-                    .filter_map(|(own, _)| own.get(at))
-                    .for_each(|own| set.0.iter_mut().zip(own.0).for_each(|(all, bits)| *all |= bits));
-                sets.push(set);
-            }
-            each.iter().all(|(own, ends)| *ends && own.len() == shortest)
-        }
-    }
-}
-
-/// Bytes of the longest match of a pattern that sets no bound: private keys in PEM.
-const LONGEST: usize = 32 << 10;
-
-/// Bytes of the longest match of a pattern that backtracking may match.
-const SHORT: usize = 512;
-
-impl Pattern {
-    fn new(source: Cow<'static, str>, anchors: Vec<Cow<'static, str>>) -> Self {
-        Self { source, compiled: OnceLock::new(), reach: OnceLock::new(), anchors }
-    }
-
-    #[cfg(test)]
-    pub(super) fn for_test(source: &'static str, anchors: &[&str]) -> Self {
-        Self::new(Cow::Borrowed(source), anchors.iter().map(|anchor| Cow::Owned((*anchor).to_owned())).collect())
-    }
-
-    /// As written in the rule file.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// The compiled expression, which the crate `regex` would compile alike; `None` only for a built-in pattern that does not compile, which a test rules out.
-    pub fn regex(&self) -> Option<&Regex> {
-        let whole = self.anchors.is_empty();
-        let anchored = || whole || (self.reach().at_anchor && self.reach().longest <= SHORT);
-        self.compiled.get_or_init(|| compile(&self.source, anchored()).ok()).as_ref()
-    }
-
-    /// Whether a value matches, for patterns of whole values.
-    pub(super) fn is_whole(&self, value: &[u8]) -> bool {
-        // Most values of a name that some rule knows are too short or of other letters; their patterns need not be compiled.
-        self.may_be_whole(value) && self.regex().is_some_and(|regex| regex.is_match(value))
-    }
-
-    /// Whether a value is as long as a match is, and begins as one.
-    pub(super) fn may_be_whole(&self, value: &[u8]) -> bool {
-        let reach = self.reach();
-        (reach.shortest..=reach.longest).contains(&value.len()) && reach.may_begin(value)
-    }
-
-    /// How far a match can reach from an anchor, and how it begins.
-    pub(super) fn reach(&self) -> &Reach {
-        self.reach.get_or_init(|| {
-            let Ok(hir) = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) else {
-                return Reach { shortest: 0, longest: LONGEST, at_anchor: false, lead: Vec::new(), from_anchor: Vec::new(), loose: true };
-            };
-            let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
-            let starts = |hir: &Hir, is: &dyn Fn(&[u8], &[u8]) -> bool| {
-                // Most patterns are of whole values: nothing starts them.
-                if self.anchors.is_empty() {
-                    return false;
-                }
-                let anchored = |prefix: &[u8]| self.anchors.iter().any(|anchor| is(prefix, anchor.as_bytes()));
-                let prefixes = Extractor::new().extract(hir);
-                prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())))
-            };
-            let at_anchor =
-                starts(&hir, &|prefix, anchor| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor)));
-            let sets = |hir: &Hir| {
-                let mut sets = Vec::new();
-                lead(hir, &mut sets);
-                sets.truncate(LEAD);
-                sets
-            };
-            // A class behind the anchor has more members than prefixes are listed for: then they are shorter than the anchor.
-            let begins = |prefix: &[u8], anchor: &[u8]| {
-                let common = prefix.len().min(anchor.len());
-                common > 2 && prefix.get(..common).zip(anchor.get(..common)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
-            };
-            let parts = match hir.kind() {
-                HirKind::Concat(parts) if !at_anchor && !self.anchors.is_empty() => parts.as_slice(),
-                _ => &[],
-            };
-            let rests = (1..parts.len()).map(|from| Hir::concat(parts.get(from..).unwrap_or_default().to_vec()));
-            // Each anchor must fit there: one that stands elsewhere in the pattern is no reason to reject.
-            let fits = |sets: &Vec<ByteSet>| self.anchors.iter().all(|anchor| could_begin(sets, anchor.as_bytes()));
-            let places = rests.filter(|rest| starts(rest, &begins));
-            let from_anchor = places.map(|rest| sets(&rest)).find(fits).unwrap_or_default();
-            Reach {
-                shortest: hir.properties().minimum_len().unwrap_or(0),
-                longest,
-                at_anchor,
-                lead: sets(&hir),
-                from_anchor,
-                loose: loose(&hir),
-            }
-        })
-    }
-}
-
-/// Bounded: a user's rule cannot take the machine down, nor can a few hundred patterns fill the memory with their caches.
-///
-/// `anchored`: it is searched at a given place of a short text only. Backtracking does that with one automaton in place of four.
-fn compile(source: &str, anchored: bool) -> Result<Regex, String> {
-    let config = Regex::config()
-        .utf8_empty(false)
-        .nfa_size_limit(Some(4 << 20))
-        .hybrid(!anchored)
-        .onepass(!anchored)
-        .hybrid_cache_capacity(192 << 10);
-    let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
-    let built = Regex::builder().configure(config).syntax(syntax).build(source);
-    built.map_err(|error| error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string))
 }
 
 /// A built-in rule as the build script wrote it.
@@ -434,7 +194,8 @@ fn from_raw(file: &RuleFile, raw: &RawRule) -> Result<Rule, String> {
             super::checks::CHECKS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
         ));
     }
-    let checked = |source: &str| compile(source, false).map(drop).map_err(|error| format!("the pattern does not compile: {error}"));
+    let checked =
+        |source: &str| pattern::compile(source, false).map(drop).map_err(|error| format!("the pattern does not compile: {error}"));
     let shape = match (&raw.pattern, &raw.value) {
         (Some(_), Some(_)) => return Err("a rule has `pattern` (token) or `value` (assigned), not both".to_owned()),
         (Some(pattern), None) => {
@@ -475,41 +236,4 @@ fn from_raw(file: &RuleFile, raw: &RawRule) -> Result<Rule, String> {
         samples: own_all(&raw.samples),
         near_misses: own_all(&raw.near_misses),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_begin_a_match() {
-        for (source, begins, never) in [
-            ("sk-[a-z]{3}[0-9]", "sk-abc1", "sk-ab11"),
-            ("(?:ab|cd)x", "cdx", "adz"),
-            ("(?:ab|c)x", "cx", "dx"),
-            ("(?i:tok)_(?P<secret>[0-9]{2,9})", "ToK_12", "tok_1a"),
-            ("tok_[a-z]+x", "tok_a", "tok_1"),
-        ] {
-            let pattern = Pattern::for_test(source, &[]);
-            assert!(pattern.reach().may_begin(begins.as_bytes()), "{source} {begins}");
-            assert!(!pattern.reach().may_begin(never.as_bytes()), "{source} {never}");
-        }
-        assert!(!Pattern::for_test("tok_[0-9]{8}", &[]).reach().may_begin(b"tok_1"), "the text ends too early");
-    }
-
-    #[test]
-    fn what_may_follow_an_anchor_in_the_midst() {
-        for (source, anchor, holds, never) in [
-            ("[a-z]{3}7Q~[A-Z]{4}[0-9]?", "7Q~A", "7Q~AAAA", "7Q~AAA1"),
-            ("https?://[a-z]{1,9}/hooks/(?P<secret>[a-z0-9]{5})", "/hooks/", "/hooks/abcde", "/hooks/abc"),
-            ("(?i)auth[a-z]{0,9}: {0,2}api-key [0-9]{4}", "API-Key ", "api-KEY 1234", "api-key for"),
-        ] {
-            let pattern = Pattern::for_test(source, &[anchor]);
-            assert!(!pattern.reach().at_anchor, "{source}");
-            assert!(pattern.reach().may_hold(holds.as_bytes()), "{source} {holds}");
-            assert!(!pattern.reach().may_hold(never.as_bytes()), "{source} {never}");
-        }
-        let elsewhere = Pattern::for_test("(?:sk|rk)[a-z]{1,9}", &["tok_"]);
-        assert!(elsewhere.reach().may_hold(b"anything"), "where nothing is known, everything may be");
-    }
 }

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use regex_automata::{Anchored, Input};
-
-use super::rule::Pattern;
+use super::pattern::Pattern;
 
 /// Bytes before an anchor at which a match may start, where the pattern sets no narrower bound.
 const BEFORE: usize = 1024;
@@ -21,8 +19,7 @@ pub(super) struct Found {
 pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Option<Found> {
     let reach = pattern.reach();
     let at_anchor = reach.at_anchor;
-    // Nearly all hits end here: in the midst of a word, or before something else than the pattern says. Regular expressions are
-    // slow to compile and large, so that those of most rules are never needed.
+    // Nearly all hits end here: in the midst of a word, or before something else than the pattern says.
     if at_anchor {
         let in_word = touches(text.get(anchor.start)) && touched_before(text, anchor.start);
         if in_word || !reach.may_begin(text.get(anchor.start..).unwrap_or_default()) {
@@ -32,38 +29,26 @@ pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Opti
         // Another place of the same match may hold the anchor too; it is a hit of its own.
         return None;
     }
-    let regex = pattern.regex()?;
     let before = if at_anchor { 0 } else { reach.longest.min(BEFORE) };
     let window = text.get(..text.len().min(anchor.end.saturating_add(reach.longest)).max(anchor.end))?;
-    let mut input = Input::new(window).range(anchor.start.saturating_sub(before)..);
-    if at_anchor {
-        input.set_anchored(Anchored::Yes);
-    }
+    // A match that starts behind the anchor does not hold it.
+    let mut starts = anchor.start.saturating_sub(before)..anchor.start + 1;
     for _ in 0..TRIES {
-        let found = regex.search(&input)?.range();
-        if found.start > anchor.start {
-            return None;
-        }
+        let hit = pattern.search(window, starts.clone())?;
+        let found = hit.whole;
         // A match that itself ends in a delimiter needs none around it.
         let first = touches(text.get(found.start)) && touched_before(text, found.start);
         let next = text.get(found.end);
         let runs_on = touches(next) || (next == Some(&b'~') && pattern.source().contains('~'));
         let last = touches(found.end.checked_sub(1).and_then(|at| text.get(at))) && runs_on;
         if found.end >= anchor.end && !first && !last {
-            let mut secret = found.clone();
-            if regex.captures_len() > 1 {
-                let mut groups = regex.create_captures();
-                regex.search_captures(&input.clone().range(found.start..), &mut groups);
-                if let Some(group) = groups.get_group_by_name("secret") {
-                    secret = group.range();
-                }
-            }
+            let secret = hit.secret.unwrap_or_else(|| found.clone());
             return Some(Found { whole: found, secret });
         }
         if at_anchor {
             return None;
         }
-        input.set_start(found.start + 1);
+        starts.start = found.start + 1;
     }
     None
 }
