@@ -6,6 +6,8 @@ mod cipher;
 #[cfg(feature = "cli")]
 pub mod config;
 pub mod content;
+#[cfg(test)]
+mod damage;
 pub mod detect;
 pub mod finding;
 pub mod fingerprint;
@@ -23,5 +25,7 @@ pub mod scan;
 mod secret;
 #[cfg(feature = "image")]
 pub mod target;
+#[cfg(test)]
+mod tool;
 
 pub use secret::Secret;

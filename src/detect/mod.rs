@@ -12,6 +12,8 @@ mod assign;
 pub mod checks;
 mod classify;
 mod common;
+#[cfg(test)]
+mod cost_test;
 pub mod decode;
 mod encoded;
 mod guessing;

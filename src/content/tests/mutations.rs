@@ -16,9 +16,11 @@ use super::{
     *,
 };
 use crate::{
+    damage::{Random, busy, damage},
     image::OpenOptions,
     kubernetes::{Policy, judge},
     layer,
+    provenance::{Database, Facts},
     scan::{self, ScanOptions},
     target::Target,
 };
@@ -28,118 +30,99 @@ const ROUNDS: u64 = 24;
 /// No input may keep its thread busy for longer, also not without optimisation; an optimised build takes milliseconds.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How long this thread has been running, and not waiting for a processor; elsewhere than on Linux, the time since `started`.
-fn busy(started: Instant) -> Duration {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = statistics.and_then(|text| text.split(' ').next()?.parse().ok());
-    nanoseconds.map_or_else(|| started.elapsed(), Duration::from_nanos)
-}
-
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-}
-
-/// Numbers at the borders of what fields hold.
-const BORDERS: [u64; 12] = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0xffff_ffff, 0x8000_0000, 1 << 40, u64::MAX];
-/// Pieces that mean something to parsers of texts.
-const PIECES: [&str; 16] =
-    ["{", "}", "[[[[", "\"", "'", "\\", "\0", "<![CDATA[", "<!--", "- ? !!map", "&a *a", "%", "\u{feff}", "\r\n\t", "1e999", "-----BEGIN "];
-
-fn damage(bytes: &mut Vec<u8>, others: &[(String, Vec<u8>)], random: &mut Random) {
-    for _ in 0..=random.below(4) {
-        let at = random.below(bytes.len());
-        let end = (at + 1 + random.below(64)).min(bytes.len());
-        match random.below(10) {
-            0 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << (at % 8)),
-            1 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = at as u8),
-            2 | 3 => {
-                let border = BORDERS[random.below(BORDERS.len())];
-                let width = [1, 2, 4, 8][random.below(4)];
-                let big = border.to_be_bytes();
-                let field = if random.below(2) == 0 { border.to_le_bytes()[..width].to_vec() } else { big[8 - width..].to_vec() };
-                bytes.iter_mut().skip(at).zip(field).for_each(|(byte, new)| *byte = new);
-            }
-            4 => drop(bytes.drain(at..end)),
-            5 => {
-                let piece = bytes.get(at..end).unwrap_or_default().repeat(1 + random.below(200));
-                drop(bytes.splice(at..at, piece));
-            }
-            6 => bytes.truncate(at),
-            7 => {
-                let other = &others[random.below(others.len())].1;
-                let from = random.below(other.len());
-                let piece = other.iter().skip(from).take(random.below(2000)).copied();
-                drop(bytes.splice(at..at, piece));
-            }
-            8 => {
-                let piece = PIECES[random.below(PIECES.len())].repeat(1 + random.below(300));
-                drop(bytes.splice(at..at, piece.bytes()));
-            }
-            _ => {
-                // Digits of a length field, as tar, cpio and ar write them.
-                bytes.iter_mut().skip(at).take(12).filter(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = b'7');
-            }
-        }
-    }
-}
-
 /// File `number` as it is in that round.
 fn damaged(corpus: &[(String, Vec<u8>)], number: usize, round: u64) -> Vec<u8> {
     let mut bytes = corpus[number].1.clone();
-    damage(&mut bytes, corpus, &mut Random(round * 1_000 + number as u64 + 0x9e37_79b9_7f4a_7c15));
+    damage(&mut bytes, corpus, &mut Random::new(round * 1_000 + number as u64));
     bytes
 }
 
-/// An OCI archive of one image with two layers, and the older form of the same.
-fn image(content: &[u8]) -> Vec<u8> {
+/// The parts of an OCI archive of one image with two layers, which is `docker save`'s as well: each can be damaged, with digests
+/// that are right.
+struct Parts {
+    index: Option<Vec<u8>>,
+    saved: Option<Vec<u8>>,
+    manifest: Option<Vec<u8>>,
+    config: Vec<u8>,
+    layers: [Vec<u8>; 2],
+}
+
+fn digest(bytes: &[u8]) -> String {
     use sha2::Digest;
-    let digest = |bytes: &[u8]| data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(bytes));
-    let layers =
-        [gzip(&tar(&[("app/.env", content), ("app/.wh.old", b"")])), zstd::encode_all(&tar(&[("x", content)])[..], 1).expect("memory")];
-    let config = format!(
-        r#"{{"architecture":"amd64","os":"linux","config":{{"Env":["TOKEN={}"],"Labels":{{"a":"b"}}}},"history":[{{"created_by":"COPY . /app"}}],"rootfs":{{"type":"layers","diff_ids":["sha256:{}"]}}}}"#,
-        token(7),
-        digest(b"x")
-    );
-    let descriptor = |kind: &str, bytes: &[u8]| {
-        format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"sha256:{}","size":{}}}"#, digest(bytes), bytes.len())
-    };
-    let manifest = format!(
-        r#"{{"schemaVersion":2,"config":{},"layers":[{},{}]}}"#,
-        descriptor("config.v1+json", config.as_bytes()),
-        descriptor("layer.v1.tar+gzip", &layers[0]),
-        descriptor("layer.v1.tar+zstd", &layers[1])
-    );
-    let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest.v1+json", manifest.as_bytes()));
-    let blob = |bytes: &[u8]| format!("blobs/sha256/{}", digest(bytes));
-    let saved = format!(
-        r#"[{{"Config":"{}","RepoTags":["a:1"],"Layers":["{}","{}"]}}]"#,
-        blob(config.as_bytes()),
-        blob(&layers[0]),
-        blob(&layers[1])
-    );
-    let names = [blob(config.as_bytes()), blob(manifest.as_bytes()), blob(&layers[0]), blob(&layers[1])];
-    tar(&[
-        ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
-        ("index.json", index.as_bytes()),
-        ("manifest.json", saved.as_bytes()),
-        (&names[0], config.as_bytes()),
-        (&names[1], manifest.as_bytes()),
-        (&names[2], &layers[0]),
-        (&names[3], &layers[1]),
-    ])
+    data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(bytes))
+}
+
+fn descriptor(kind: &str, bytes: &[u8]) -> String {
+    format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"sha256:{}","size":{}}}"#, digest(bytes), bytes.len())
+}
+
+fn blob(bytes: &[u8]) -> String {
+    format!("blobs/sha256/{}", digest(bytes))
+}
+
+impl Parts {
+    fn new(content: &[u8]) -> Self {
+        let layers =
+            [gzip(&tar(&[("app/.env", content), ("app/.wh.old", b"")])), zstd::encode_all(&tar(&[("x", content)])[..], 1).expect("memory")];
+        let config = format!(
+            r#"{{"architecture":"amd64","os":"linux","config":{{"Env":["TOKEN={}"],"Labels":{{"a":"b"}},"Cmd":["a","--password=Zk83hGqpLw0v"],"Healthcheck":{{"Test":["CMD","x"]}},"OnBuild":["RUN x"]}},"history":[{{"created_by":"COPY . /app"}},{{"created_by":"ENV A=b","empty_layer":true}}],"rootfs":{{"type":"layers","diff_ids":["sha256:{}"]}}}}"#,
+            token(7),
+            digest(b"x")
+        );
+        Self { index: None, saved: None, manifest: None, config: config.into_bytes(), layers }
+    }
+
+    fn manifest(&self) -> Vec<u8> {
+        let whole = || {
+            let [first, second] = &self.layers;
+            format!(
+                r#"{{"schemaVersion":2,"config":{},"layers":[{},{}],"annotations":{{"a":"b"}}}}"#,
+                descriptor("config.v1+json", &self.config),
+                descriptor("layer.v1.tar+gzip", first),
+                descriptor("layer.v1.tar+zstd", second)
+            )
+        };
+        self.manifest.clone().unwrap_or_else(|| whole().into_bytes())
+    }
+
+    fn index(&self) -> Vec<u8> {
+        let whole = || format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest.v1+json", &self.manifest()));
+        self.index.clone().unwrap_or_else(|| whole().into_bytes())
+    }
+
+    fn saved(&self) -> Vec<u8> {
+        let [first, second] = &self.layers;
+        let whole =
+            || format!(r#"[{{"Config":"{}","RepoTags":["a:1"],"Layers":["{}","{}"]}}]"#, blob(&self.config), blob(first), blob(second));
+        self.saved.clone().unwrap_or_else(|| whole().into_bytes())
+    }
+
+    fn archive(&self) -> Vec<u8> {
+        let (manifest, index, saved) = (self.manifest(), self.index(), self.saved());
+        let [first, second] = &self.layers;
+        let names = [blob(&self.config), blob(&manifest), blob(first), blob(second)];
+        let mut members: Vec<(&str, &[u8])> = vec![("manifest.json", &saved)];
+        // Where only `docker save`'s file is damaged, it is the one to be read.
+        if self.saved.is_none() {
+            members.extend([("oci-layout", &br#"{"imageLayoutVersion":"1.0.0"}"#[..]), ("index.json", &index)]);
+        }
+        members.extend([(&*names[0], &*self.config), (&*names[1], &*manifest), (&*names[2], &**first), (&*names[3], &**second)]);
+        tar(&members)
+    }
+
+    /// The archive in which one part is this one; `None` where the path is of no part.
+    fn with(path: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut parts = Self::new(b"A=b\n");
+        match path {
+            "image.tar" => return Some(bytes.to_vec()),
+            "index.json" => parts.index = Some(bytes.to_vec()),
+            "manifest.json" => parts.saved = Some(bytes.to_vec()),
+            "image-manifest.json" => parts.manifest = Some(bytes.to_vec()),
+            "config.json" => parts.config = bytes.to_vec(),
+            _ => return None,
+        }
+        Some(parts.archive())
+    }
 }
 
 /// A changeset with everything that a tar header can say.
@@ -184,6 +167,7 @@ fn corpus(folder: &Path) -> Vec<(String, Vec<u8>)> {
         token(3),
         data_encoding::BASE64.encode(b"Zk83hGqpLw0v")
     );
+    let parts = Parts::new(&content);
     let key = rcgen::KeyPair::generate().expect("a key");
     let mut files: Vec<(&str, Vec<u8>)> = vec![
         ("app.jar", zip(&[("lib/inner.jar", &inner), ("META-INF/MANIFEST.MF", b"x")])),
@@ -201,7 +185,16 @@ fn corpus(folder: &Path) -> Vec<(String, Vec<u8>)> {
         ("etc/a.p12", stores::pkcs12("changeit").0),
         ("etc/a.pem", key.serialize_pem().into_bytes()),
         ("etc/a.der", key.serialize_der()),
-        ("image.tar", image(&content)),
+        ("image.tar", parts.archive()),
+        ("index.json", parts.index()),
+        ("manifest.json", parts.saved()),
+        ("image-manifest.json", parts.manifest()),
+        ("config.json", parts.config.clone()),
+        ("var/lib/dpkg/status", b"Package: a\nStatus: install ok installed\nMaintainer: Debian <a@lists.debian.org>\nVersion: 1-1\nConffiles:\n /etc/a 0123456789abcdef0123456789abcdef\n\n".to_vec()),
+        ("lib/apk/db/installed", b"P:a\nV:1-r0\nF:etc\nR:a\nZ:Q1qZ0000000000000000000000000=\n\n".to_vec()),
+        ("a-1.dist-info/RECORD", b"a/b.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n\"a\"\"b\",,\n".to_vec()),
+        ("policy.yaml", b"apiVersion: imgscan.dev/v1alpha1\nkind: CredentialPolicy\nmetadata: {name: a}\nspec:\n  mode: enforce\n  namespaces: [{names: ['te*'], mode: audit}]\n  sharing: {secrets: {write: enforce}, probesPerHour: 2}\n---\napiVersion: imgscan.dev/v1alpha1\nkind: CredentialException\nmetadata: {name: e, namespace: s}\nspec: {fingerprints: [0123456789abcdef0123456789abcdef], namespaces: [a], reason: x, owner: y, expires: '2030-06-01T00:00:00Z'}\n".to_vec()),
+        ("imgscan.toml", b"fail-on = \"high\"\n[[ignore]]\nfingerprint = \"0123456789abcdef0123456789abcdef\"\nreason = \"x\"\n".to_vec()),
         ("review.json", review.into_bytes()),
         ("deploy.yaml", manifest.into_bytes()),
         (".docker/config.json", format!(r#"{{"auths":{{"r.example":{{"auth":"{auth}"}}}}}}"#).into_bytes()),
@@ -244,8 +237,15 @@ fn read_all(path: &str, bytes: &[u8], scratch: &Path, options: &ScanOptions) {
         let file = [(path.to_owned(), std::borrow::Cow::Borrowed(text))];
         judge(file.into_iter(), &Policy::default(), &[], &options.engine, &options.fingerprints, jiff::Timestamp::UNIX_EPOCH);
         let _ = crate::detect::rule::parse("x.toml", text);
+        let _ = Policy::parse(text);
     }
-    if path == "image.tar" {
+    if let Some(mut capture) = Facts::capture(path) {
+        std::io::copy(&mut capture.reading(&mut &*bytes), &mut std::io::sink()).expect("memory");
+        let mut facts = Facts::default();
+        facts.add(&capture);
+        let _ = Database::new(&[&facts], &[]);
+    }
+    if let Some(archive) = Parts::with(path, bytes) {
         struct Quiet;
         impl scan::Progress for Quiet {
             fn image(&self, _: &str, _: usize, _: Option<u64>) {}
@@ -253,7 +253,7 @@ fn read_all(path: &str, bytes: &[u8], scratch: &Path, options: &ScanOptions) {
             fn layer(&self) {}
         }
         let file = scratch.join("image.tar");
-        for packed in [bytes.to_vec(), gzip(bytes)] {
+        for packed in [gzip(&archive), archive] {
             std::fs::write(&file, packed).expect("a scratch folder");
             for report in scan::scan(&Target::Archive(file.clone()), options, &Quiet).unwrap_or_default() {
                 let bug = report.coverage.skipped.iter().find(|skip| skip.reason.contains("please report it as a bug"));

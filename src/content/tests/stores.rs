@@ -1,24 +1,9 @@
 #![allow(clippy::disallowed_methods, reason = "the tests read files that they made themselves")]
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use super::*;
-
-/// Runs a tool of the system; `None`, loudly, where there is none.
-pub(super) fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
-    let mut command = Command::new(program);
-    command.current_dir(folder).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null").env("HOME", folder);
-    match command.output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-            Some(output.stdout)
-        }
-        Err(error) => {
-            println!("skipped: {program}: {error}");
-            None
-        }
-    }
-}
+pub(super) use crate::tool::run;
 
 pub(super) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];

@@ -42,7 +42,7 @@ pub(super) fn tree(text: &[u8]) -> Tree<'_> {
 
 /// Reads a start tag; returns the first byte after it.
 fn element<'a>(text: &'a [u8], start: usize, tree: &mut Tree<'a>, open: &mut Vec<(NodeId, &'a [u8])>) -> usize {
-    let name_end = end_of(text, start + 1, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'));
+    let name_end = end_of(text, start + 1, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<'));
     let name = slice(text, start + 1..name_end);
     if !name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_' || *b >= 0x80) {
         return start + 1;

@@ -1,24 +1,18 @@
 #![allow(clippy::disallowed_methods, reason = "the tests read files that they made themselves")]
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use super::*;
-use crate::{content::ContentHashes, provenance::Package as Known};
+use crate::{
+    content::ContentHashes,
+    damage::{Random, damage},
+    provenance::Package as Known,
+    tool::run,
+};
 
-/// Runs a tool in a folder; `None`, loudly, where there is none.
-fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new(program);
-    command.current_dir(folder).args(arguments).env("HOME", folder).env("GNUPGHOME", folder.join("gpg"));
-    match command.output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-            Some(String::from_utf8_lossy(&output.stdout).into_owned())
-        }
-        Err(error) => {
-            println!("skipped: {program}: {error}");
-            None
-        }
-    }
+/// What a tool says.
+fn said(folder: &Path, program: &str, arguments: &[&str]) -> Option<String> {
+    run(folder, program, arguments).map(|output| String::from_utf8_lossy(&output).into_owned())
 }
 
 fn sha256(content: &[u8]) -> ContentHashes {
@@ -33,10 +27,10 @@ fn installed(folder: &Path) -> Option<String> {
     run(folder, "chmod", &["700", "gpg"])?;
     let make = ["--batch", "--passphrase", "", "--quick-gen-key", "Vendor <vendor@example.com>", "rsa3072", "sign", "never"];
     run(folder, "gpg", &make)?;
-    let listed = run(folder, "gpg", &["--with-colons", "--list-keys"])?;
+    let listed = said(folder, "gpg", &["--with-colons", "--list-keys"])?;
     let fingerprint = listed.lines().find_map(|line| line.strip_prefix("fpr:::::::::")?.strip_suffix(':'))?.to_owned();
     run(folder, "gpg", &["--armor", "--output", "vendor.asc", "--export"])?;
-    let gpg = format!("__gpg {}", run(folder, "sh", &["-c", "command -v gpg"])?.trim());
+    let gpg = format!("__gpg {}", said(folder, "sh", &["-c", "command -v gpg"])?.trim());
     let db = format!("--dbpath={}/db", folder.display());
     run(folder, "rpm", &[&db, "--import", "vendor.asc"])?;
     for name in ["signed", "unsigned"] {
@@ -128,7 +122,10 @@ fn a_signature_of_a_known_vendor_makes_a_package_public() {
 
     let mut headers = Vec::new();
     databases::blobs(&bytes, &mut |blob| headers.push(blob.to_vec()));
-    assert_eq!(known(&facts(&ndb(&headers)), &fingerprint, b"content of signed\n"), package("rpm signed, signed by Vendor", true));
+    let slots = ndb(&headers);
+    assert_eq!(known(&facts(&slots), &fingerprint, b"content of signed\n"), package("rpm signed, signed by Vendor", true));
+
+    let slots = ndb(&headers);
 
     // The same headers as Berkeley DB holds them, made by its own tool.
     let mut dump = "VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize=4096\nHEADER=END\n".to_owned();
@@ -140,6 +137,21 @@ fn a_signature_of_a_known_vendor_makes_a_package_public() {
     if run(folder.path(), "db5.3_load", &["-f", "dump", "Packages"]).is_some() {
         let berkeley = facts(&std::fs::read(folder.path().join("Packages")).expect("made by db_load"));
         assert_eq!(known(&berkeley, &fingerprint, b"content of signed\n"), package("rpm signed, signed by Vendor", true));
+    }
+
+    let read = |name: &str| std::fs::read(folder.path().join(name)).ok().map(|bytes| (name.to_owned(), bytes));
+    let whole: Vec<_> =
+        [read("db/rpmdb.sqlite"), read("Packages"), read("vendor.asc"), Some(("ndb".to_owned(), slots))].into_iter().flatten().collect();
+    for round in 0..200 {
+        for (name, bytes) in &whole {
+            let mut bytes = bytes.clone();
+            damage(&mut bytes, &whole, &mut Random::new(round));
+            let mut facts = facts(&bytes);
+            facts.keys(&bytes);
+            let started = std::time::Instant::now();
+            known(&facts, &fingerprint, b"content of signed\n");
+            assert!(started.elapsed().as_secs() < 10, "{name}, round {round}");
+        }
     }
 }
 
