@@ -63,6 +63,16 @@ impl Folder {
     }
 }
 
+impl Drop for Folder {
+    /// The overlay driver leaves its store mounted on itself, and what is mounted cannot be removed.
+    fn drop(&mut self) {
+        let store = self.path().join("overlay/overlay");
+        if store.exists() {
+            let _ = Command::new("umount").arg(store).stderr(Stdio::null()).status();
+        }
+    }
+}
+
 /// A server that is stopped at the end.
 pub(crate) struct Server(pub(crate) Child);
 
