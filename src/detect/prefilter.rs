@@ -1,13 +1,14 @@
 //! Finds ten thousand literals in one pass, ignoring ASCII case, at a cost that hardly grows with their number.
 //!
 //! A literal is represented by four neighbouring bytes, the rarest that it has. Both of their trigrams are in a table, so that one
-//! of them starts at an even position wherever the literal stands. The text is worked through in chunks, in three steps:
+//! of them starts at an even position wherever the literal stands. The text is worked through in chunks, in four steps:
 //!
 //! 1. [`Prefilter::test`] looks up the trigram at every second position and keeps one bit for each. No branch depends on the
 //!    text, so the processor never guesses wrong: this is what most bytes cost.
 //! 2. [`Prefilter::narrow`] looks up the four bytes there and those one before in a second, sparser table. What remains is a
 //!    list of places, again without a branch for each.
-//! 3. [`Prefilter::compare`] compares the literals that have these four bytes.
+//! 3. [`Prefilter::confirm`] keeps those of the places where the bytes before and behind the four are those of a literal, too.
+//! 4. [`Prefilter::compare`] compares the literals that have these four bytes.
 //!
 //! A literal of three bytes is represented by itself with every byte that can follow.
 
@@ -17,18 +18,20 @@ use super::model::bigrams::follows;
 
 /// First table, of trigrams: a byte each, because a bit costs one more shift at every second byte of every text.
 const TRIGRAM_BITS: u32 = 17;
-/// Second table, of four bytes: 2^18 bits.
-const FOUR_BITS: u32 = 18;
+/// Second table, of four bytes: 2^19 bits.
+const FOUR_BITS: u32 = 19;
 const BUCKET_BITS: u32 = 14;
 /// Common fours: 2^16 bits while the tables are built.
 const COMMON_BITS: u32 = 16;
 /// What a common four costs on top: more than any that is not.
 const DEAR: u32 = 1 << 20;
-/// Bytes that the three steps take at a time: short, so that a text of a few bytes does not pay for a long one.
+/// Bytes that the steps take at a time: short, so that a text of a few bytes does not pay for a long one.
 const CHUNK: usize = 1024;
 /// Positions that one word of bits tells about, and their bytes.
 const LANES: usize = 64;
 const SPAN: usize = 2 * LANES;
+/// Bytes before the chunk that its first positions read: one where four bytes may start, and that one's neighbour.
+const BEFORE: usize = 2;
 /// Bytes behind the chunk that its last positions read.
 const BEHIND: usize = 15;
 /// Sets the bit that tells lower case from upper case in each byte.
@@ -37,18 +40,27 @@ const FOLD_ALL: u64 = 0x2020_2020_2020_2020;
 /// The golden ratio's, odd: spreads bytes over the upper bits.
 const SPREAD: u32 = 0x9e37_79b1;
 
-/// A chunk in lower case: the byte before it, its bytes, and those behind it.
-type Chunk = [u8; 1 + CHUNK + BEHIND];
+/// A chunk in lower case: the bytes before it, its own, and those behind it.
+type Chunk = [u8; BEFORE + CHUNK + BEHIND];
 
 /// A set of literals.
 pub(super) struct Prefilter {
     trigrams: Box<[u8; 1 << TRIGRAM_BITS]>,
     fours: Box<[u32; 1 << (FOUR_BITS - 5)]>,
+    neighbours: Box<[Neighbours; 1 << BUCKET_BITS]>,
     /// Where each bucket starts in `entries`; one more than there are buckets.
     starts: Vec<u32>,
     entries: Vec<Entry>,
     literals: Vec<Literal>,
     texts: Vec<u8>,
+}
+
+/// Which bytes stand before and behind the four bytes of a bucket's literals: a bit for each [`class`], all where a literal has no
+/// such byte.
+#[derive(Clone, Copy, Default)]
+struct Neighbours {
+    before: u64,
+    behind: u64,
 }
 
 /// The four bytes that represent a literal, and the literal.
@@ -88,6 +100,18 @@ fn bit(hash: u32) -> (usize, u32) {
 #[inline(always)]
 fn bucket(hash: u32) -> usize {
     (hash >> (32 - BUCKET_BITS)) as usize
+}
+
+/// Eight bytes of the chunk.
+#[inline(always)]
+fn eight(chunk: &Chunk, at: usize) -> u64 {
+    chunk.get(at..).and_then(|bytes| bytes.first_chunk()).map_or(0, |eight| u64::from_le_bytes(*eight))
+}
+
+/// Six of the seven bits that tell folded bytes apart: the one that is left out is that of bytes that are no ASCII.
+#[inline(always)]
+fn class(byte: u8) -> u32 {
+    u32::from(byte & 0x1f | byte >> 1 & 0x20)
 }
 
 /// The first four bytes, folded; zeros stand for those that are missing.
@@ -138,6 +162,7 @@ impl Prefilter {
         let mut built = Self {
             trigrams: Box::new([0; 1 << TRIGRAM_BITS]),
             fours: Box::new([0; 1 << (FOUR_BITS - 5)]),
+            neighbours: Box::new([Neighbours::default(); 1 << BUCKET_BITS]),
             starts: vec![0; (1 << BUCKET_BITS) + 1],
             entries: Vec::with_capacity(literals.len() + 1024),
             literals: Vec::with_capacity(literals.len()),
@@ -155,17 +180,18 @@ impl Prefilter {
         let mut order: Vec<(u32, &Vec<u8>)> = (0u32..).zip(literals).collect();
         order.sort_by_key(|(_, literal)| literal.len());
         for (id, literal) in order {
-            match literal.as_slice() {
+            let literal = literal.as_slice();
+            match literal {
                 [] | [_] | [_, _] => {}
                 [a, b, c] => {
                     for next in (0..=255u8).filter(|next| next & FOLD != 0) {
-                        built.add(Entry { four: folded(&[*a, *b, *c, next]), literal: id, offset: 0 });
+                        built.add(literal, Entry { four: folded(&[*a, *b, *c, next]), literal: id, offset: 0 });
                     }
                 }
                 _ => {
                     let cheapest = (0u16..).zip(literal.windows(4)).min_by_key(|(_, four)| built.cost(four, &common));
                     let (offset, four) = cheapest.map_or((0, 0), |(offset, four)| (offset, folded(four)));
-                    built.add(Entry { four, literal: id, offset });
+                    built.add(literal, Entry { four, literal: id, offset });
                 }
             }
         }
@@ -179,12 +205,17 @@ impl Prefilter {
         built
     }
 
-    fn add(&mut self, entry: Entry) {
+    fn add(&mut self, literal: &[u8], entry: Entry) {
         for four in [entry.four, entry.four >> 8] {
             self.trigrams[trigram(four)] = 1;
         }
         let (word, shift) = bit(hash(entry.four));
         self.fours[word] |= 1 << shift;
+        let classes = |at: Option<usize>| at.and_then(|at| literal.get(at)).map_or(u64::MAX, |byte| 1 << class(*byte | FOLD));
+        let offset = usize::from(entry.offset);
+        let neighbours = &mut self.neighbours[bucket(hash(entry.four))];
+        neighbours.before |= classes(offset.checked_sub(1));
+        neighbours.behind |= classes(Some(offset + 4));
         self.entries.push(entry);
     }
 
@@ -206,26 +237,26 @@ impl Prefilter {
     /// Calls `hit(literal, start)` once for each occurrence of each literal, by and large from front to back.
     #[inline]
     pub(super) fn scan(&self, haystack: &[u8], hit: &mut impl FnMut(u32, usize)) {
-        let mut chunk: Chunk = [0; 1 + CHUNK + BEHIND];
+        let mut chunk: Chunk = [0; BEFORE + CHUNK + BEHIND];
         let mut bits = [0; CHUNK / SPAN];
-        let mut places = [0; CHUNK / 2];
+        let mut places = [0; CHUNK];
         let mut at = 0;
         while let Some(rest) = haystack.get(at..).filter(|rest| !rest.is_empty()) {
-            chunk[0] = chunk[CHUNK];
+            chunk.copy_within(CHUNK..CHUNK + BEFORE, 0);
             let length = rest.len().min(CHUNK + BEHIND);
-            let (bytes, missing) = chunk[1..].split_at_mut(length);
+            let (bytes, missing) = chunk[BEFORE..].split_at_mut(length);
             bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from | FOLD);
             missing.fill(FOLD);
             let bits = &mut bits[..length.min(CHUNK).div_ceil(SPAN)];
             self.test(&chunk, bits);
-            let places = self.narrow(&chunk, bits, &mut places);
-            for place in places {
+            let count = self.narrow(&chunk, bits, &mut places);
+            let count = self.confirm(&chunk, &mut places, count);
+            for place in places.get(..count).unwrap_or(&places) {
                 let here = usize::from(*place);
-                let Some(&[a, b, c, d, e]) = chunk.get(here..here + 5) else { break };
-                if let Some(before) = (at + here).checked_sub(1) {
-                    self.compare(haystack, before, u32::from_le_bytes([a, b, c, d]), hit);
+                let Some(four) = chunk.get(here..).and_then(|bytes| bytes.first_chunk()) else { break };
+                if let Some(start) = (at + here).checked_sub(BEFORE) {
+                    self.compare(haystack, start, u32::from_le_bytes(*four), hit);
                 }
-                self.compare(haystack, at + here, u32::from_le_bytes([b, c, d, e]), hit);
             }
             at += CHUNK;
         }
@@ -234,7 +265,7 @@ impl Prefilter {
     /// One bit for each even position of the chunk whose trigram is in the first table.
     #[inline(never)]
     fn test(&self, chunk: &Chunk, bits: &mut [u64]) {
-        for (word, span) in bits.iter_mut().zip(chunk[1..].windows(SPAN + 2).step_by(SPAN)) {
+        for (word, span) in bits.iter_mut().zip(chunk[BEFORE..].windows(SPAN + 2).step_by(SPAN)) {
             let mut found = 0;
             // Eight at a time, which the compiler writes out one by one.
             for block in span.windows(16 + 2).step_by(16).rev() {
@@ -249,26 +280,42 @@ impl Prefilter {
         }
     }
 
-    /// The positions among those of `bits` at which, or one before, four bytes of the second table stand.
+    /// Lists where in the chunk four bytes of the second table start: at the positions of `bits`, and one before each.
     #[inline(never)]
-    fn narrow<'p>(&self, chunk: &Chunk, bits: &[u64], places: &'p mut [u16; CHUNK / 2]) -> &'p [u16] {
+    fn narrow(&self, chunk: &Chunk, bits: &[u64], places: &mut [u16; CHUNK]) -> usize {
         let mut count = 0;
         for (word, bits) in bits.iter().enumerate() {
             let mut bits = *bits;
             while bits != 0 {
-                let here = word * SPAN + 2 * bits.trailing_zeros() as usize;
+                let before = BEFORE - 1 + word * SPAN + 2 * bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                // From the byte before the position, as the chunk has one more byte in front.
-                let eight = chunk.get(here..).and_then(|bytes| bytes.first_chunk()).map_or(0, |eight| u64::from_le_bytes(*eight));
-                let ((word, shift), (next_word, next_shift)) = (bit(hash(eight as u32)), bit(hash((eight >> 8) as u32)));
-                let known = (self.fours[word] >> shift | self.fours[next_word] >> next_shift) & 1;
-                if let Some(slot) = places.get_mut(count) {
-                    *slot = here as u16;
+                let eight = eight(chunk, before);
+                for (place, four) in [(before, eight as u32), (before + 1, (eight >> 8) as u32)] {
+                    let (word, shift) = bit(hash(four));
+                    if let Some(slot) = places.get_mut(count) {
+                        *slot = place as u16;
+                    }
+                    count += (self.fours[word] >> shift & 1) as usize;
                 }
-                count += known as usize;
             }
         }
-        places.get(..count).unwrap_or(places)
+        count
+    }
+
+    /// Of the first `count` places, keeps those with a literal's bytes before and behind the four; returns how many.
+    #[inline(never)]
+    fn confirm(&self, chunk: &Chunk, places: &mut [u16; CHUNK], count: usize) -> usize {
+        let mut kept = 0;
+        for at in 0..count.min(CHUNK) {
+            let place = places[at];
+            let eight = eight(chunk, usize::from(place).saturating_sub(1));
+            let neighbours = &self.neighbours[bucket(hash((eight >> 8) as u32))];
+            if let Some(slot) = places.get_mut(kept) {
+                *slot = place;
+            }
+            kept += (neighbours.before >> class(eight as u8) & neighbours.behind >> class((eight >> 40) as u8) & 1) as usize;
+        }
+        kept
     }
 
     /// The literals that have these four bytes.
