@@ -11,19 +11,20 @@ use base64::{
 use memchr::memmem::Finder;
 
 use super::walk::Walk;
-use crate::detect::decode;
+use crate::detect::{
+    decode,
+    encoded::{CONTAINERS, SHORTEST_CONTAINER, is_base64},
+};
 
-/// How base64 of a gzip file begins, of a zip file, and base64 of base64 of a gzip file.
-static STARTS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| [Finder::new("H4sI"), Finder::new("UEsDB"), Finder::new("SDRzS")]);
 /// How an escape begins, and how long it is.
 static MARKS: LazyLock<[(Finder<'static>, usize); 2]> = LazyLock::new(|| [(Finder::new("%"), 3), (Finder::new("\\u00"), 6)]);
 
-/// Shorter runs hold no container with anything in it.
-const SHORTEST: usize = 48;
 /// Base64 of base64 of a credential is no shorter. The text is looked at once in this many bytes.
 const STEP: usize = 64;
 /// Digits of a run that tell whether it is base64 of base64: 18 bytes that are digits again are no accident.
 const TELLING: usize = 24;
+/// Digits of such a run before the byte that is looked at, or from it on.
+const NEAR: usize = TELLING / 2;
 /// Longer runs are data.
 const LONGEST: usize = 256 << 10;
 /// Escapes in a row that nobody writes by accident.
@@ -36,31 +37,27 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 impl Walk<'_> {
     /// Scans the containers that stand in a text in base64, and texts that are encoded throughout. `known`: where the engine
-    /// found something in an encoded run already.
-    pub(super) fn encoded(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
+    /// found something in an encoded run already, `containers`: where it saw base64 of one start.
+    pub(super) fn encoded(&mut self, name: &str, text: &[u8], known: &[Range<usize>], containers: Vec<usize>) {
         if text.len() < 3 * ESCAPES {
             return;
         }
         self.escaped(name, text, known);
-        if text.len() < SHORTEST {
+        if text.len() < SHORTEST_CONTAINER {
             return;
         }
-        for start in STARTS.iter() {
-            let mut from = 0;
-            while let Some(at) = text.get(from..).and_then(|rest| start.find(rest)).map(|found| found + from) {
-                from = at + 4;
-                let inside = at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(|byte| is_base64(*byte));
-                if inside {
-                    continue;
-                }
-                let (digits, length) = run(text.get(at..).unwrap_or_default());
-                if digits.len() < SHORTEST {
-                    continue;
-                }
-                from = at + length;
-                if let Ok(bytes) = LENIENT.decode(&digits) {
-                    self.decoded(name, "base64", &bytes);
-                }
+        let mut from = 0;
+        for at in containers {
+            if at < from {
+                continue;
+            }
+            let (digits, length) = run(text.get(at..).unwrap_or_default());
+            if digits.len() < SHORTEST_CONTAINER {
+                continue;
+            }
+            from = at + length;
+            if let Ok(bytes) = LENIENT.decode(&digits) {
+                self.decoded(name, "base64", &bytes);
             }
         }
         self.twice(name, text, known);
@@ -84,7 +81,7 @@ impl Walk<'_> {
     fn twice(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
         let mut at = 0;
         while let Some(byte) = text.get(at) {
-            if !is_base64(*byte) {
+            if !is_base64(*byte) || !within_digits(text, at) {
                 at += STEP;
                 continue;
             }
@@ -98,7 +95,7 @@ impl Walk<'_> {
             }
             let (digits, length) = run(text.get(start..text.len().min(start + LONGEST)).unwrap_or_default());
             at = start + length.max(STEP);
-            let container = STARTS.iter().any(|known| digits.starts_with(known.needle()));
+            let container = CONTAINERS.iter().any(|start| digits.starts_with(start));
             if container || known.iter().any(|range| range.start < start + length && start < range.end) {
                 continue;
             }
@@ -135,6 +132,26 @@ impl Walk<'_> {
     }
 }
 
+/// Whether the bytes up to this one are digits, or those from it on: [`TELLING`] digits around it are not without. Every [`STEP`]th
+/// byte of all texts is asked about, so eight are looked at in one go first.
+fn within_digits(text: &[u8], at: usize) -> bool {
+    let eight = |from: Option<usize>| from.and_then(|from| text.get(from..)?.first_chunk()).is_none_or(|eight| may_be_digits(*eight));
+    if !eight((at + 1).checked_sub(8)) && !eight(Some(at)) {
+        return false;
+    }
+    let all = |near: Option<&[u8]>| near.is_none_or(|near| near.iter().fold(true, |all, byte| all & is_base64(*byte)));
+    all((at + 1).checked_sub(NEAR).and_then(|from| text.get(from..=at))) | all(text.get(at..at + NEAR))
+}
+
+/// Whether eight bytes are all from `+` to `z`, as the digits are; the blanks, quotes and brackets of most texts are not.
+fn may_be_digits(eight: [u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let bytes = u64::from_le_bytes(eight);
+    let below = bytes.wrapping_sub(ONES * 0x2b) & !bytes;
+    let above = bytes.wrapping_add(ONES * (0x7f - 0x7a)) | bytes;
+    (below | above) & (ONES << 7) == 0
+}
+
 /// Whether these digits are base64 of digits. Nearly all are no digits in the first place.
 fn holds_base64(digits: &[u8]) -> bool {
     let mut decoded = [0; TELLING];
@@ -142,10 +159,6 @@ fn holds_base64(digits: &[u8]) -> bool {
         && LENIENT
             .decode_slice(digits, &mut decoded)
             .is_ok_and(|length| decoded.get(..length).is_some_and(|bytes| bytes.iter().all(|byte| is_base64(*byte))))
-}
-
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
 /// The base64 digits at the beginning of `text`, over line breaks after long lines, and how many bytes of text they take. The

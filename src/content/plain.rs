@@ -153,7 +153,8 @@ impl Walk<'_> {
         }
         self.scratch.certificates().for_each(|certificate| self.sink.certificate(certificate));
         if !hint.binary {
-            self.encoded(hint.path, text, &decoded);
+            let containers = self.scratch.containers();
+            self.encoded(hint.path, text, &decoded, containers);
         }
         end
     }

@@ -8,6 +8,10 @@ use super::decode::{self, is_base64_digit};
 /// Longest run that is decoded, and its shortest.
 const LONGEST: usize = 256 << 10;
 const SHORTEST: usize = 12;
+/// How base64 of a gzip file begins, of a zip file, and base64 of base64 of a gzip file.
+pub(crate) const CONTAINERS: [&[u8]; 3] = [b"H4sI", b"UEsDB", b"SDRzS"];
+/// Shorter runs hold no container with anything in it.
+pub(crate) const SHORTEST_CONTAINER: usize = 48;
 /// Encoded literals need this many digits, or random data hits them.
 const STABLE: usize = 5;
 
@@ -17,6 +21,18 @@ pub(super) enum Encoding {
     /// The literal starts this many bytes after a boundary of three.
     Base64(u8),
     Hex,
+}
+
+/// Whether a run of base64 starts at `at` that may hold a container.
+pub(super) fn begins_container(text: &[u8], at: usize) -> bool {
+    let digits = text.get(at..at + SHORTEST_CONTAINER).unwrap_or_default();
+    let inside = at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(|byte| is_base64(*byte));
+    !inside && CONTAINERS.iter().any(|start| digits.starts_with(start)) && digits.iter().all(|byte| is_base64(*byte))
+}
+
+/// Whether a byte is a digit of base64's first alphabet.
+pub(crate) fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
 /// An encoded literal.

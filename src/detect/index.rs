@@ -27,6 +27,8 @@ pub(super) struct Target {
     pub(super) command: bool,
     /// It is the end of a certificate's PEM header.
     pub(super) certificate: bool,
+    /// It is how base64 of a container begins.
+    pub(super) container: bool,
     /// It is a literal in an encoded form, to be compared exactly.
     pub(super) encoded: Option<encoded::Form>,
 }
@@ -220,6 +222,9 @@ impl Index {
             literals.at(word.as_bytes()).asks = true;
         }
         literals.at(b"://").url = true;
+        for start in encoded::CONTAINERS {
+            literals.at(start).container = true;
+        }
         for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie"] {
             literals.at(command.as_bytes()).command = true;
         }

@@ -15,7 +15,7 @@ mod common;
 #[cfg(test)]
 mod cost_test;
 pub mod decode;
-mod encoded;
+pub(crate) mod encoded;
 mod guessing;
 mod index;
 mod matcher;
@@ -117,6 +117,7 @@ pub struct Scratch {
     gaps: Vec<&'static str>,
     deadline: Option<Instant>,
     certificates: Vec<public::Certificate>,
+    containers: Vec<usize>,
 }
 
 impl Scratch {
@@ -129,6 +130,12 @@ impl Scratch {
     /// Which limits the last search ran into, as reasons for people; nothing, nearly always.
     pub fn gaps(&self) -> &[&'static str] {
         &self.gaps
+    }
+
+    /// Where base64 of a container may start in the text that was searched last, in order: see [`encoded::CONTAINERS`].
+    pub(crate) fn containers(&mut self) -> Vec<usize> {
+        self.containers.sort_unstable();
+        std::mem::take(&mut self.containers)
     }
 
     /// The certificates that the last search came by: no findings, but they tell whom a private key speaks for.
@@ -173,6 +180,7 @@ impl Engine {
         scratch.candidates.clear();
         scratch.gaps.clear();
         scratch.certificates.clear();
+        scratch.containers.clear();
         search::Search::new(self, scratch).run(haystack, hint);
         overlap::resolve(&mut scratch.candidates);
         for candidate in scratch.candidates.drain(..) {

@@ -141,6 +141,9 @@ impl<'e, 's> Search<'e, 's> {
                 if target.command {
                     self.command(haystack, here.clone(), hint);
                 }
+                if target.container && self.depth == 0 && encoded::begins_container(haystack, start) {
+                    self.scratch.containers.push(start);
+                }
             }
             if let Some(form) = target.encoded.as_ref().filter(|_| start >= run_end)
                 && let Some(run) = encoded::run(haystack, start, form, &mut run_end)
