@@ -77,6 +77,11 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     if value.len() < 3 || value.len() > 4096 {
         return None;
     }
+    let last = last_part(named.name);
+    // `members.Password.shape`: a schema says what a password looks like.
+    if SCHEMA.contains(&last) && last.len() < named.name.len() {
+        return None;
+    }
     let name = Name::new(named.name);
     let meaning = Meaning::of(&name);
     // Code assigns expressions; a literal stands in quotes.
@@ -87,11 +92,6 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     }
     // Nearly every value of a structured file ends here: before anybody looks at it.
     if meaning.is_none() && buffer.is_empty() {
-        return None;
-    }
-    let last = last_part(named.name);
-    // `members.Password.shape`: a schema says what a password looks like.
-    if SCHEMA.contains(&last) && last.len() < named.name.len() {
         return None;
     }
     // `--disabled-password`, `--no-password`: flags that take no value.

@@ -1,6 +1,8 @@
 //! What a name says about its value.
 
-use super::words::{ATTRIBUTES, CREDENTIALS, EPHEMERAL, KEY_OWNERS, NEUTRAL, NO_CREDENTIALS, PUBLIC, Stands, may_name_a_credential};
+use super::words::{
+    ATTRIBUTES, CREDENTIALS, EPHEMERAL, KEY_OWNERS, List, NEUTRAL, NO_CREDENTIALS, PUBLIC, Stands, TESTS, may_name_a_credential,
+};
 use crate::detect::names::Name;
 
 /// Kinds of credentials that names tell apart.
@@ -44,10 +46,6 @@ pub(in crate::detect) struct Meaning {
     pub(in crate::detect) test: bool,
 }
 
-fn is(list: &[&[u8]], word: &[u8]) -> bool {
-    list.contains(&word)
-}
-
 /// Trailing digits are numbering: `password2`.
 fn stem(word: &[u8]) -> &[u8] {
     let digits = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
@@ -57,7 +55,7 @@ fn stem(word: &[u8]) -> &[u8] {
 /// The class of one word, given the word before it, and whether it is just a key.
 fn class(word: &[u8], before: &[u8]) -> Option<(Class, bool)> {
     let word = stem(word);
-    if !may_name_a_credential(word) || is(NO_CREDENTIALS, word) {
+    if !may_name_a_credential(word) || NO_CREDENTIALS.has(word) {
         return None;
     }
     let stands = |how: &Stands, known: &[u8]| match how {
@@ -70,7 +68,7 @@ fn class(word: &[u8], before: &[u8]) -> Option<(Class, bool)> {
         return Some(match before {
             b"api" | b"access" | b"app" | b"application" | b"auth" | b"rest" | b"subscription" => (Class::ApiKey, false),
             b"secret" => (Class::Secret, false),
-            _ if is(KEY_OWNERS, before) => (Class::CryptoKey, false),
+            _ if KEY_OWNERS.has(before) => (Class::CryptoKey, false),
             _ => (Class::ApiKey, true),
         });
     }
@@ -83,19 +81,19 @@ impl Meaning {
         let before = |at: usize| at.checked_sub(1).map_or(&b""[..], |at| name.word(at));
         let (at, (class, bare_key)) = (0..name.len()).rev().find_map(|at| Some((at, class(name.word(at), before(at))?)))?;
         let (mut trailing, mut attribute) = (0u8, false);
-        for plain in (at + 1..name.len()).map(|at| stem(name.word(at))).filter(|plain| !plain.is_empty() && !is(NEUTRAL, plain)) {
-            attribute |= is(ATTRIBUTES, plain);
+        for plain in (at + 1..name.len()).map(|at| stem(name.word(at))).filter(|plain| !plain.is_empty() && !NEUTRAL.has(plain)) {
+            attribute |= ATTRIBUTES.has(plain);
             trailing = trailing.saturating_add(1);
         }
-        let earlier = |list: &[&[u8]]| (0..at).any(|at| is(list, name.word(at)));
+        let earlier = |list: &List| (0..at).any(|at| list.has(name.word(at)));
         // `secret_id` of AppRole is a credential, `token_id` and `key_id` are none.
         Some(Self {
             class,
             trailing,
-            attribute: attribute || earlier(PUBLIC),
-            ephemeral: class == Class::Token && earlier(EPHEMERAL),
+            attribute: attribute || earlier(&PUBLIC),
+            ephemeral: class == Class::Token && earlier(&EPHEMERAL),
             bare_key,
-            test: earlier(&[b"test", b"fake", b"mock", b"dummy", b"example", b"sample"]),
+            test: earlier(&TESTS),
         })
     }
 }

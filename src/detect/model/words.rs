@@ -2,6 +2,40 @@
 
 use super::meaning::Class;
 
+/// A list of words, and which of them there are by first letter, last letter and length: nearly every word that is asked for is
+/// none of a list's.
+pub(super) struct List {
+    words: &'static [&'static [u8]],
+    bits: [u64; 32],
+}
+
+impl List {
+    const fn new(words: &'static [&'static [u8]]) -> Self {
+        let mut bits = [0; 32];
+        let mut at = 0;
+        while at < words.len() {
+            if let Some((row, bit)) = Self::place(words[at]) {
+                bits[row] |= 1 << bit;
+            }
+            at += 1;
+        }
+        Self { words, bits }
+    }
+
+    const fn place(word: &[u8]) -> Option<(usize, u32)> {
+        match word {
+            [] => None,
+            [first, .., last] => Some(((*first & 31) as usize, (word.len() as u32 * 11 + *last as u32) & 63)),
+            [only] => Some(((*only & 31) as usize, 0)),
+        }
+    }
+
+    /// Whether the word is of the list.
+    pub(super) fn has(&self, word: &[u8]) -> bool {
+        Self::place(word).is_some_and(|(row, bit)| self.bits[row] >> bit & 1 != 0) && self.words.contains(&word)
+    }
+}
+
 /// How a credential's word stands in a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stands {
@@ -42,7 +76,7 @@ pub(super) const CREDENTIALS: &[(Class, Stands, &[&[u8]])] = &[
 ];
 
 /// Passwords only by their ending.
-pub(super) const NO_CREDENTIALS: &[&[u8]] = &[b"oldpwd"];
+pub(super) static NO_CREDENTIALS: List = List::new(&[b"oldpwd"]);
 
 /// One bit for each pair of letters that ends one of [`CREDENTIALS`], so that most words of names cost nothing.
 const LAST_TWO: [u32; 32] = {
@@ -69,7 +103,7 @@ pub(super) fn may_name_a_credential(word: &[u8]) -> bool {
 
 /// Words behind the credential's word that say nothing about it.
 #[rustfmt::skip]
-pub(super) const NEUTRAL: &[&[u8]] = &[
+pub(super) static NEUTRAL: List = List::new(&[
     b"prod", b"production", b"dev", b"development", b"test", b"testing", b"staging", b"stage", b"qa", b"uat", b"live",
     b"sandbox", b"local", b"value", b"val", b"string", b"str", b"text", b"plain", b"plaintext", b"raw", b"base64", b"b64",
     b"encoded", b"default", b"current", b"new", b"old", b"previous", b"primary", b"secondary", b"master", b"main", b"backup",
@@ -79,11 +113,11 @@ pub(super) const NEUTRAL: &[&[u8]] = &[
     b"gcp", b"google", b"stripe", b"slack", b"npm", b"pypi", b"docker", b"mysql", b"postgres", b"redis", b"mongo", b"mongodb",
     b"smtp", b"mail", b"ldap", b"ftp", b"ssh", b"openai", b"anthropic", b"twilio", b"sendgrid", b"content", b"data", b"inline",
     b"literal",
-];
+]);
 
 /// Words behind it that make the name one of something about the credential.
 #[rustfmt::skip]
-pub(super) const ATTRIBUTES: &[&[u8]] = &[
+pub(super) static ATTRIBUTES: List = List::new(&[
     b"public", b"pub", b"modulus",
     b"file", b"files", b"filename", b"path", b"paths", b"dir", b"directory", b"folder", b"url", b"uri", b"urls", b"endpoint",
     b"host", b"hostname", b"domain", b"port", b"name", b"names", b"id", b"ids", b"arn", b"version", b"type", b"types",
@@ -109,35 +143,38 @@ pub(super) const ATTRIBUTES: &[&[u8]] = &[
     b"button", b"screen", b"view", b"dialog", b"modal", b"checksum", b"fingerprint", b"recovery", b"history", b"quality",
     b"style", b"css", b"usages", b"server", b"signature", b"used", b"allowed", b"auto", b"ok", b"sha256", b"sha1", b"md5",
     b"ui", b"widget", b"reader", b"writer", b"buffer", b"offset", b"start", b"end", b"next", b"prev", b"text",
-];
+]);
 
 /// Words before it that make the value public or short-lived.
 #[rustfmt::skip]
-pub(super) const EPHEMERAL: &[&[u8]] = &[
+pub(super) static EPHEMERAL: List = List::new(&[
     b"csrf", b"xsrf", b"page", b"pagination", b"continuation", b"cancellation", b"cancel", b"sync", b"cursor", b"syntax",
     b"lexer", b"parser", b"grammar", b"pad", b"eos", b"bos", b"unk", b"sep", b"cls", b"mask", b"special", b"max", b"min",
     b"num", b"total", b"prompt", b"completion", b"design", b"crumb", b"antiforgery", b"verification", b"idempotency", b"resume",
     b"request", b"nonce", b"stop", b"end", b"first", b"last", b"current", b"begin", b"open", b"close", b"left", b"right",
     b"operator", b"keyword", b"separator", b"comma", b"string", b"next", b"previous", b"unexpected", b"expected", b"unknown",
     b"lifecycle", b"idempotent", b"confirmation", b"upload", b"scroll", b"authenticity", b"starting", b"ending",
-];
+]);
 
 /// Words before it that make the value public, or the name a question or an action.
 #[rustfmt::skip]
-pub(super) const PUBLIC: &[&[u8]] = &[
+pub(super) static PUBLIC: List = List::new(&[
     b"public", b"gpg", b"pgp", b"sha", b"hash", b"checksum", b"digest", b"fingerprint", b"to", b"publishable", b"pub", b"no",
     b"without", b"is", b"has", b"use", b"enable", b"disable", b"allow", b"require", b"forgot", b"forgotten", b"invalid",
     b"wrong", b"show", b"hide", b"reset", b"change", b"ask", b"validate", b"verify", b"check", b"missing", b"incorrect",
     b"needs", b"get", b"delete", b"remove",
-];
+]);
 
 /// Words before `key` that make it a secret one.
 #[rustfmt::skip]
-pub(super) const KEY_OWNERS: &[&[u8]] = &[
+pub(super) static KEY_OWNERS: List = List::new(&[
     b"api", b"access", b"secret", b"private", b"encryption", b"encrypt", b"decryption", b"signing", b"sign", b"signature",
     b"master", b"account", b"storage", b"shared", b"auth", b"app", b"application", b"consumer", b"client", b"service",
     b"deploy", b"license", b"licence", b"session", b"jwt", b"hmac", b"aes", b"des", b"rsa", b"ssh", b"ssl", b"tls", b"webhook",
     b"integration", b"ingest", b"ingestion", b"write", b"admin", b"server", b"subscription", b"security", b"cookie", b"crypto",
     b"crypt", b"unseal", b"recovery", b"root", b"host", b"function", b"functions", b"instrumentation", b"user", b"developer",
     b"dev", b"live", b"rest", b"cipher", b"wallet", b"backup", b"symmetric", b"kms",
-];
+]);
+
+/// Words before it that say that it is a test's.
+pub(super) static TESTS: List = List::new(&[b"test", b"fake", b"mock", b"dummy", b"example", b"sample"]);
