@@ -204,17 +204,23 @@ impl Pattern {
                 let prefixes = Extractor::new().extract(hir);
                 prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())))
             };
-            let at_anchor = starts(hir, &|prefix, anchor| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor)));
+            // A class behind the anchor has more members than prefixes are listed for: then they are shorter than the anchor.
+            let begins = |prefix: &[u8], anchor: &[u8]| {
+                let common = prefix.len().min(anchor.len());
+                common > 2 && prefix.get(..common).zip(anchor.get(..common)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+            };
+            let begun = |anchor: &str| {
+                let prefixes = Extractor::new().extract(hir);
+                prefixes.literals().is_some_and(|list| list.iter().any(|literal| begins(literal.as_bytes(), anchor.as_bytes())))
+            };
+            let holds = |prefix: &[u8], anchor: &[u8]| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor));
+            // Anchors that only go on where every match has begun (`re_` and `re_a` to `re_z`) are how matches begin, too.
+            let at_anchor = starts(hir, &holds) || (starts(hir, &begins) && self.anchors.iter().all(|anchor| begun(anchor)));
             let sets = |hir: &Hir| {
                 let mut sets = Vec::new();
                 lead(hir, &mut sets);
                 sets.truncate(LEAD);
                 sets
-            };
-            // A class behind the anchor has more members than prefixes are listed for: then they are shorter than the anchor.
-            let begins = |prefix: &[u8], anchor: &[u8]| {
-                let common = prefix.len().min(anchor.len());
-                common > 2 && prefix.get(..common).zip(anchor.get(..common)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
             };
             let parts = match hir.kind() {
                 HirKind::Concat(parts) if !at_anchor && !self.anchors.is_empty() => parts.as_slice(),
