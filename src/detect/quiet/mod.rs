@@ -10,7 +10,9 @@ pub(super) use references::{is_constant, is_expression, is_reference};
 
 /// Whether `text` holds `word` (lower case), ignoring ASCII case.
 pub(super) fn holds(text: &[u8], word: &[u8]) -> bool {
-    !word.is_empty() && text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+    let Some(first) = word.first() else { return false };
+    // Dozens of words are looked for in each value: most of their first letters do not stand in it.
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text).any(|at| starts(text.get(at..).unwrap_or_default(), word))
 }
 
 /// Whether `text` starts with `word` (lower case), ignoring ASCII case.

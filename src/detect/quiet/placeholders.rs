@@ -322,7 +322,10 @@ fn says(value: &[u8]) -> bool {
 
 /// Providers' documentation keys say so in upper case.
 fn documented(value: &[u8]) -> bool {
-    let has = |word: &[u8]| value.windows(word.len()).any(|part| part == word);
+    let has = |word: &[u8]| {
+        let mut firsts = word.first().into_iter().flat_map(|first| memchr::memchr_iter(*first, value));
+        firsts.any(|at| value.get(at..).is_some_and(|part| part.starts_with(word)))
+    };
     has(b"EXAMPLE")
         || has(b"XXXXX")
         || has(b"xxxxx")

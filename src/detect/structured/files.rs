@@ -12,13 +12,17 @@ pub(super) fn matches(path: &str, patterns: &[&str]) -> bool {
     if path.is_empty() {
         return false;
     }
-    let path = without_copy_suffix(path);
-    patterns.iter().any(|pattern| matches_one(path, pattern))
+    let (folder, name) = split(without_copy_suffix(path));
+    patterns.iter().any(|pattern| matches_one(folder, name, pattern))
 }
 
-/// Whether `path`, without a copy's suffix, is of one pattern.
-pub(super) fn matches_one(path: &str, pattern: &str) -> bool {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+/// A path's folder and its file's name.
+pub(super) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// Whether the file of this name, without a copy's suffix, in this folder is of one pattern.
+pub(super) fn matches_one(folder: &str, name: &str, pattern: &str) -> bool {
     let Some((folders, last)) = pattern.rsplit_once('/') else { return matches_name(name, pattern) };
     matches_name(name, last)
         && match folders.strip_suffix("/**") {

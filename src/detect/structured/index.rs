@@ -92,8 +92,7 @@ pub(super) fn candidates(path: &str) -> Vec<u16> {
     if path.is_empty() {
         return found;
     }
-    let path = files::without_copy_suffix(path);
-    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (folders, name) = files::split(files::without_copy_suffix(path));
     let mut buffer = [0; LONGEST];
     found.extend(index.names.get(lower(name, &mut buffer)).into_iter().flatten());
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
@@ -105,7 +104,9 @@ pub(super) fn candidates(path: &str) -> Vec<u16> {
         index.folders.get(lower(folder, &mut buffer)).map_or(&[], Vec::as_slice),
         index.starts.get([first].as_slice()).map_or(&[], Vec::as_slice),
     ];
-    found.extend(patterns.into_iter().flatten().filter(|(_, pattern)| files::matches_one(path, pattern)).map(|(position, _)| position));
+    found.extend(
+        patterns.into_iter().flatten().filter(|(_, pattern)| files::matches_one(folders, name, pattern)).map(|(position, _)| position),
+    );
     found.sort_unstable();
     found
 }
