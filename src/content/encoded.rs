@@ -133,24 +133,24 @@ impl Walk<'_> {
 }
 
 /// Whether the bytes up to this one are digits, or those from it on: [`TELLING`] digits around it are not without. Every [`STEP`]th
-/// byte of all texts is asked about, so eight are looked at in one go first.
+/// byte of all texts is asked about, so no branch depends on the text.
 fn within_digits(text: &[u8], at: usize) -> bool {
-    let eight = |from: Option<usize>| from.and_then(|from| text.get(from..)?.first_chunk()).is_none_or(|eight| may_be_digits(*eight));
-    if !eight((at + 1).checked_sub(8)) && !eight(Some(at)) {
-        return false;
-    }
-    let all = |near: Option<&[u8]>| near.is_none_or(|near| near.iter().fold(true, |all, byte| all & is_base64(*byte)));
-    all((at + 1).checked_sub(NEAR).and_then(|from| text.get(from..=at))) | all(text.get(at..at + NEAR))
+    let around = (at + 1).checked_sub(NEAR).and_then(|from| text.get(from..)?.first_chunk::<{ 2 * NEAR - 1 }>());
+    let Some(around) = around else { return true };
+    let all = |range: Range<usize>| around[range].iter().fold(true, |all, byte| all & DIGITS[usize::from(*byte)]);
+    all(0..NEAR) | all(NEAR - 1..2 * NEAR - 1)
 }
 
-/// Whether eight bytes are all from `+` to `z`, as the digits are; the blanks, quotes and brackets of most texts are not.
-fn may_be_digits(eight: [u8; 8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let bytes = u64::from_le_bytes(eight);
-    let below = bytes.wrapping_sub(ONES * 0x2b) & !bytes;
-    let above = bytes.wrapping_add(ONES * (0x7f - 0x7a)) | bytes;
-    (below | above) & (ONES << 7) == 0
-}
+/// The digits of base64.
+static DIGITS: [bool; 256] = {
+    let mut digits = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        digits[byte] = is_base64(byte as u8);
+        byte += 1;
+    }
+    digits
+};
 
 /// Whether these digits are base64 of digits. Nearly all are no digits in the first place.
 fn holds_base64(digits: &[u8]) -> bool {

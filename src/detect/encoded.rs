@@ -31,7 +31,7 @@ pub(super) fn begins_container(text: &[u8], at: usize) -> bool {
 }
 
 /// Whether a byte is a digit of base64's first alphabet.
-pub(crate) fn is_base64(byte: u8) -> bool {
+pub(crate) const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
