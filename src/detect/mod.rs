@@ -118,6 +118,7 @@ pub struct Scratch {
     deadline: Option<Instant>,
     certificates: Vec<public::Certificate>,
     containers: Vec<usize>,
+    folders: surroundings::Folders,
 }
 
 impl Scratch {

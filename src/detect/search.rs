@@ -80,7 +80,7 @@ impl<'e, 's> Search<'e, 's> {
         if haystack.is_empty() {
             return;
         }
-        let surroundings = Surroundings::of(hint);
+        let surroundings = Surroundings::within(hint, &mut self.scratch.folders);
         self.place = surroundings;
         if let Some((text, big)) = decode::utf16(haystack) {
             let label = if big { "utf-16be" } else { "utf-16le" };

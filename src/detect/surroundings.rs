@@ -159,10 +159,44 @@ const LOCKS: &[&str] = &[
     "checksums",
 ];
 
+/// What the folders of a path say. The last ones are kept: the files of a folder, or of an archive's folder, come one after the
+/// other.
+#[derive(Default)]
+pub(super) struct Folders {
+    /// With the last slash; nothing is known of the empty one.
+    path: String,
+    test: bool,
+    package: bool,
+    published: bool,
+    translation: bool,
+}
+
+impl Folders {
+    fn look_at(&mut self, path: &str) {
+        let folders = memchr::memrchr(b'/', path.as_bytes()).and_then(|slash| path.get(..=slash)).unwrap_or_default();
+        if folders == self.path {
+            return;
+        }
+        self.path.clear();
+        self.path.push_str(folders);
+        let any = |known: &dyn Fn(&str) -> bool| folders.split('/').any(|part| !part.is_empty() && known(part));
+        self.test = any(&|part| is(TESTS, part));
+        self.translation = any(&|part| is(TRANSLATIONS, part));
+        self.package = any(&|part| PACKAGES.contains(&part)) || is_library(folders);
+        self.published = PUBLISHED.iter().any(|published| folders.contains(published));
+    }
+}
+
 impl Surroundings {
     pub(super) fn of(hint: &Hint<'_>) -> Self {
+        Self::within(hint, &mut Folders::default())
+    }
+
+    /// The same, with the folders that were looked at last.
+    pub(super) fn within(hint: &Hint<'_>, folders: &mut Folders) -> Self {
         let path = hint.path;
-        let test = is_test(path);
+        folders.look_at(path);
+        let test = folders.test || is_test(path);
         let kind = match hint.kind {
             LocationKind::File | LocationKind::Manifest if hint.name.is_none() => kind(path),
             _ if hint.name.is_some() => Kind::Value,
@@ -171,23 +205,23 @@ impl Surroundings {
             }
             _ => Kind::Shell,
         };
-        let package = is_package(path);
-        let published = [
-            "usr/share/doc/",
-            "usr/share/man/",
-            "usr/share/info/",
-            "usr/share/devhelp/",
-            "usr/share/gtk-doc/",
-            "usr/share/help/",
-            ".dist-info/",
-            ".egg-info/",
-        ]
-        .iter()
-        .any(|folder| path.contains(folder))
-            || (test && (package || kind == Kind::Source));
-        Self { kind, test, package, published, translation: is_translation(path) }
+        let package = folders.package || SYSTEM.iter().any(|start| path.trim_start_matches('/').starts_with(start));
+        let published = folders.published || (test && (package || kind == Kind::Source));
+        Self { kind, test, package, published, translation: folders.translation }
     }
 }
+
+/// Folders of documentation that is installed.
+const PUBLISHED: &[&str] = &[
+    "usr/share/doc/",
+    "usr/share/man/",
+    "usr/share/info/",
+    "usr/share/devhelp/",
+    "usr/share/gtk-doc/",
+    "usr/share/help/",
+    ".dist-info/",
+    ".egg-info/",
+];
 
 /// Folders of tests, examples and documentation.
 const TESTS: &[&str] = &[
@@ -247,10 +281,6 @@ const TRANSLATIONS: &[&str] = &[
     "messages",
 ];
 
-fn is_translation(path: &str) -> bool {
-    path.rsplit('/').skip(1).any(|part| TRANSLATIONS.iter().any(|known| part.eq_ignore_ascii_case(known)))
-}
-
 /// Folders that package managers fill.
 const PACKAGES: &[&str] =
     &["node_modules", "site-packages", "dist-packages", "bower_components", "jspm_packages", "gems", "stdlib", "perl5"];
@@ -278,34 +308,34 @@ const SYSTEM: &[&str] = &[
     "go/pkg/mod",
 ];
 
-fn is_package(path: &str) -> bool {
-    path.rsplit('/').skip(1).any(|part| PACKAGES.contains(&part))
-        || memchr::memchr_iter(b'.', path.as_bytes()).any(|dot| {
-            let hidden = path.get(dot..).unwrap_or_default();
-            [".m2/repository/", ".cargo/registry/", ".nuget/packages/"].iter().any(|folder| hidden.starts_with(folder))
-        })
-        || SYSTEM.iter().any(|start| path.trim_start_matches('/').starts_with(start))
+/// Whether a language's package manager keeps libraries there.
+fn is_library(folders: &str) -> bool {
+    memchr::memchr_iter(b'.', folders.as_bytes()).any(|dot| {
+        let hidden = folders.get(dot..).unwrap_or_default();
+        [".m2/repository/", ".cargo/registry/", ".nuget/packages/"].iter().any(|folder| hidden.starts_with(folder))
+    })
 }
 
-/// Whether a file is a test's, an example's or documentation, by its folders or its own name.
+/// Whether a list has a word, ignoring ASCII case.
+fn is(list: &[&str], text: &str) -> bool {
+    list.iter().any(|known| text.eq_ignore_ascii_case(known))
+}
+
+/// Whether a file is a test's, an example's or documentation by its own name.
 fn is_test(path: &str) -> bool {
-    let mut parts = path.rsplit('/');
-    let file = parts.next().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or_default();
     let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
     let middle = file.rsplit_once('.').and_then(|(front, _)| front.rsplit_once('.')).map_or("", |(_, middle)| middle);
-    let is = |list: &[&str], text: &str| list.iter().any(|known| text.eq_ignore_ascii_case(known));
     is(&["test", "tests", "spec", "stories", "mock", "fixture", "example", "examples", "sample"], middle)
         || starts(stem, "examples-")
         || ends(stem, "_test")
         || ends(stem, "_tests")
         || ends(stem, "_spec")
         || (starts(stem, "test_") || is(&["conftest", "doctest"], stem)) && ends(file, ".py")
-        || parts.any(|part| is(TESTS, part))
 }
 
 fn kind(path: &str) -> Kind {
     let file = path.rsplit('/').next().unwrap_or_default();
-    let is = |list: &[&str], text: &str| list.iter().any(|known| text.eq_ignore_ascii_case(known));
     if is(LOCKS, file)
         || ends(file, ".min.js")
         || ends(file, ".min.css")
