@@ -48,6 +48,8 @@ pub(super) struct Search<'e, 's> {
     /// What structured detectors say about places, for whichever rule wins there.
     facts: Vec<(Range<usize>, Vec<String>)>,
 }
+    /// What the structured detector says about all of the haystack.
+    note: Option<&'static str>,
 
 /// A value that a rule claims, before checks.
 struct Claim<'a> {
@@ -67,7 +69,7 @@ struct Claim<'a> {
 impl<'e, 's> Search<'e, 's> {
     pub(super) fn new(engine: &'e Engine, scratch: &'s mut Scratch) -> Self {
         let place = Surroundings { kind: Kind::Other, test: false, package: false, published: false, translation: false };
-        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, literals_seen: 0, late: false, place, facts: Vec::new() }
+        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, literals_seen: 0, late: false, place, facts: Vec::new(), note: None }
     }
 
     /// Whether libraries, tests and manuals live here.
@@ -110,6 +112,7 @@ impl<'e, 's> Search<'e, 's> {
                 }
             }
         }
+            matched.evidence.extend(self.note.map(str::to_owned));
     }
 
     /// Literals of the prefilter, and what they lead to.
@@ -303,6 +306,7 @@ impl<'e, 's> Search<'e, 's> {
                             rule,
                             span: field.span.clone(),
                             value: bare,
+            self.note = self.note.or_else(|| detector.note());
                             name: Some(name),
                             confidence,
                             rank: Rank::Structural,

@@ -109,6 +109,29 @@ fn the_same_from_every_place() {
 }
 
 #[test]
+fn a_conversation_is_a_text_of_which_each_line_is_a_place() {
+    let [pasted, run, nested, _] = tokens();
+    // An escape anywhere makes a value an encoded one; a conversation is none, and its note is about all of it.
+    let chat = format!(
+        "# chat\n\n> open https://example.net/a%3Db\n\nuse {pasted} for now\n\n```sh\nexport A=1 B=2 C=3 D=4 E=5 GITHUB_TOKEN={run}\n```\n"
+    );
+    let log = format!("{{\"display\": \"use \\\"{nested}\\\" for now\"}}\n");
+    let files = Changeset::new().file("root/.aider.chat.history.md", chat).file("root/.claude/history.jsonl", log);
+    let archive = Image::new().layer("COPY . /root", files).docker_archive("app:v1");
+    let report = scan(|imgscan| imgscan.arg("docker-archive:image.tar").file("image.tar", archive));
+    let place = |finding: &Value| {
+        let evidence = finding["evidence"].to_string();
+        assert_eq!(evidence.matches("in an AI session log").count(), 1, "{evidence}");
+        let location = &finding["location"];
+        format!("{} {}:{} {}", location["path"].as_str().unwrap_or_default(), location["line"], location["column"], location["inner"])
+    };
+    let mut places: Vec<String> = findings(&report).iter().map(place).collect();
+    places.sort();
+    let expected = ["root/.aider.chat.history.md 5:5 []", "root/.aider.chat.history.md 8:41 []", "root/.claude/history.jsonl 1:14 []"];
+    assert_eq!(places, expected);
+}
+
+#[test]
 fn annotations_and_attestations_are_scanned() {
     let [annotation, argument, ..] = tokens();
     let statement = json!({"predicateType": "https://slsa.dev/provenance/v0.2", "predicate": {"invocation": {"parameters": {"args": {"build-arg:GITHUB_TOKEN": argument}}}}});

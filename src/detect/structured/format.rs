@@ -121,13 +121,13 @@ pub(super) struct Format {
     sniff: &'static [&'static str],
     syntax: Syntax,
     credentials: &'static [Credential],
-    note: &'static str,
+    note: Option<&'static str>,
 }
 
 impl Format {
     /// A format of the files that [`files::matches`].
     pub(super) const fn new(id: &'static str, files: &'static [&'static str], syntax: Syntax) -> Self {
-        Self { id, files, sniff: &[], syntax, credentials: &[], note: "" }
+        Self { id, files, sniff: &[], syntax, credentials: &[], note: None }
     }
 
     /// Words that the first bytes must all hold, where the name is not enough.
@@ -142,9 +142,9 @@ impl Format {
         self
     }
 
-    /// A fact about every value of such a file.
-    pub(super) const fn note(mut self, note: &'static str) -> Self {
-        self.note = note;
+    /// A fact about everything that is found in such a file.
+    pub(super) const fn noted(mut self, note: &'static str) -> Self {
+        self.note = Some(note);
         self
     }
 }
@@ -162,6 +162,10 @@ impl Detector for Format {
         files::matches(hint.path, self.files) && files::mentions(head, self.sniff)
     }
 
+    fn note(&self) -> Option<&'static str> {
+        self.note
+    }
+
     #[cfg(test)]
     fn rules(&self) -> Vec<&'static str> {
         self.credentials.iter().map(|credential| credential.rule).collect()
@@ -176,10 +180,9 @@ impl Format {
     /// Emits what a tree holds, as this format understands it.
     fn emit_tree(&self, text: &[u8], tree: &Tree<'_>, emit: &mut dyn FnMut(Field<'_>)) {
         let mut values = values::Values::new(text, tree);
-        let note: Vec<String> = (!self.note.is_empty()).then(|| self.note.to_owned()).into_iter().collect();
         for leaf in tree.leaves() {
             if self.credentials.is_empty() {
-                values.leaf(leaf, &note, emit);
+                values.leaf(leaf, &[], emit);
                 continue;
             }
             let path = tree.path(leaf);
@@ -189,7 +192,7 @@ impl Format {
                 matches(row.at, &path, &mut labels) && row.applies(tree, leaf)
             });
             if !row.is_some_and(|row| row.report(text, tree, leaf, &labels, emit)) {
-                values.leaf(leaf, &note, emit);
+                values.leaf(leaf, &[], emit);
             }
         }
     }

@@ -54,6 +54,11 @@ pub trait Detector: Send + Sync {
     }
 
     /// Emits every named value of the text. Never fails: what cannot be parsed yields what could be, or nothing.
+    /// A fact about everything that is found in such a file, for people; also about what stands outside its named values.
+    fn note(&self) -> Option<&'static str> {
+        None
+    }
+
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>));
 }
 
@@ -84,6 +89,9 @@ pub enum Meaning {
 }
 
 /// Bytes of a file's start that detectors look at.
+/// What is said about credentials that were pasted into a conversation.
+const AI_SESSION: &str = "in an AI session log";
+
 pub const HEAD: usize = 1024;
 
 /// The detector that reads a haystack: the first of [`DETECTORS`] that wants it. `head` is cut to [`HEAD`] bytes.

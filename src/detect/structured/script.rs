@@ -1,8 +1,6 @@
 //! Shell scripts, profiles and histories; Ansible inventories, which are lines of words too.
 
-use std::borrow::Cow;
-
-use super::{Detector, Field, Meaning, files, shell};
+use super::{AI_SESSION, Detector, Field, files, shell};
 use crate::{detect::Hint, finding::LocationKind};
 
 /// The detector.
@@ -132,14 +130,11 @@ impl Detector for Transcript {
         files::matches(hint.path, TRANSCRIPTS)
     }
 
+    fn note(&self) -> Option<&'static str> {
+        Some(AI_SESSION)
+    }
+
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
-        let note = || vec!["in an AI session log".to_owned()];
-        shell::fields(text, &mut |field| {
-            let evidence = field.evidence.iter().cloned().chain(note()).collect();
-            emit(Field { evidence, ..field });
-        });
-        // The fact belongs to whatever else stands in it, too.
-        let meaning = Meaning::Value;
-        emit(Field { name: Cow::Borrowed(""), value: Cow::Borrowed(text), span: 0..text.len(), meaning, evidence: note() });
+        shell::fields(text, emit);
     }
 }

@@ -1,6 +1,7 @@
 //! Web frameworks, application servers, CI servers.
 
 use crate::detect::structured::{
+    AI_SESSION,
     format::{Form, Format, Syntax, credential},
     lines,
     obscured::Tool,
@@ -158,4 +159,4 @@ pub(in crate::detect::structured) static AI_SESSIONS: Format = Format::new(
     ],
     Syntax::Json,
 )
-.note("in an AI session log");
+.noted(AI_SESSION);
