@@ -87,7 +87,7 @@ impl Fingerprinter {
     }
 
     /// The fingerprint of a value for reports. `guessable` says that the value has neither a provider's format nor
-    /// about 64 bits of entropy: then, without a key, there is none.
+    /// about 64 bits for someone who knows what people choose: then, without a key, there is none.
     pub fn of_value(&self, secret: &Secret, guessable: bool) -> Option<Fingerprint> {
         if guessable && !self.keyed {
             return None;

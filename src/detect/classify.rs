@@ -4,6 +4,7 @@
 use super::{
     assign::Form,
     decode,
+    guessing::bits_to_guess,
     index::Index,
     model::{self, Class, Meaning, entropy},
     names::{Name, Use},
@@ -64,11 +65,17 @@ const SCHEMA: &[&[u8]] = &[
 pub(super) type Buffer = Vec<(u32, usize)>;
 
 /// Bits that a value must hold so that nobody can guess it.
-pub(super) const STRONG_BITS: f32 = 64.0;
+const STRONG_BITS: u32 = 64;
 
-/// Whether someone could guess the value, judged by its bytes alone.
+/// Whether someone who knows what people choose could guess the value, judged by its bytes alone.
+///
+/// ```
+/// # use imgscan::detect::guessable;
+/// assert!(guessable(b"SuperSecretPassword2024!"));
+/// assert!(!guessable(b"q7Zk3vXp9TtLmw2RbN8sYcD4fH"));
+/// ```
 pub fn guessable(value: &[u8]) -> bool {
-    entropy(value) * (value.len() as f32) < STRONG_BITS
+    bits_to_guess(value) < STRONG_BITS
 }
 
 /// Judges a named value; `None` where it is no credential.
