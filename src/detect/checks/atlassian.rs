@@ -13,14 +13,32 @@ pub(super) fn crc(subject: &Subject<'_>) -> Verdict {
 }
 
 pub(super) fn personal_token(subject: &Subject<'_>) -> Verdict {
-    let body = subject.secret.strip_prefix(b"BBDC-").unwrap_or(subject.secret);
-    let Some(bytes) = base64(body) else { return Verdict::refuted("not base64") };
+    let marked = subject.secret.strip_prefix(b"BBDC-");
+    let bytes = base64(marked.unwrap_or(subject.secret)).unwrap_or_default();
     let mut parts = bytes.splitn(2, |b| *b == b':');
     let (id, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let digits = (1..=16).contains(&id.len()) && id.iter().all(u8::is_ascii_digit);
-    if digits && rest.len() == 20 {
+    if (1..=16).contains(&id.len()) && id.iter().all(u8::is_ascii_digit) && rest.len() == 20 {
         Verdict { outcome: Outcome::Proven, evidence: vec!["token id and random part decode".to_owned()] }
-    } else {
+    } else if marked.is_some() {
         Verdict::refuted("does not decode to an id and 20 bytes")
+    } else {
+        // Without the prefix, it may be a password.
+        Verdict::fits(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::checks::tests::run;
+
+    #[test]
+    fn personal_tokens_decode_to_an_id_and_20_bytes() {
+        let token = |plain: &[u8]| data_encoding::BASE64.encode(plain);
+        let (real, short) = (token(b"123456789012:\x01\xff bytes of random!!"), token(b"123456789012:too short here.."));
+        assert!(run("atlassian-pat", &real).outcome == Outcome::Proven);
+        assert!(run("atlassian-pat", &format!("BBDC-{real}")).outcome == Outcome::Proven);
+        assert!(matches!(run("atlassian-pat", &format!("BBDC-{short}")).outcome, Outcome::Refuted(_)));
+        assert!(run("atlassian-pat", &short).outcome == Outcome::Fits);
     }
 }

@@ -18,18 +18,16 @@
 //! | `onepassword-ops` | JSON of a 1Password service account: account host | lowers confidence |
 //! | `sentry-token` | JSON of a Sentry organisation token: organisation, region | lowers confidence |
 //! | `grafana-glc` | JSON of a Grafana Cloud token (`glc_eyJ…`) or legacy key (`eyJrIjoi…`): organisation, name | lowers confidence |
-//! | `gcp-service-account` | JSON with `client_email`, `project_id` and a private key | lowers confidence |
 //! | `discord-bot` | first part is the base64 of a snowflake: bot id | refutes |
 //! | `jfrog-reference` | base64 of `reftkn:…`: expiry | lowers confidence |
 //! | `jfrog-api-key` | `AKCp…` is base58 | lowers confidence |
-//! | `atlassian-pat` | base64 of `digits:20 bytes` (Bitbucket, Jira and Confluence Data Center) | refutes |
+//! | `atlassian-pat` | base64 of `digits:20 bytes` (Bitbucket, Jira and Confluence Data Center) | refutes `BBDC-…` |
 //! | `slack` | parts of a Slack token: workspace id | nothing |
 //! | `telegram-bot` | bot id of a Telegram token | nothing |
 //! | `openai` | infix `T3BlbkFJ` of OpenAI keys | nothing |
 //! | `anthropic` | suffix `AA` of Anthropic keys | lowers confidence |
 //! | `private-key` | PEM or SSH private key: kind, encrypted or not | lowers confidence |
 //! | `url-credentials` | user, host and scheme of `scheme://user:password@host`; local hosts lower confidence | nothing |
-//! | `basic-auth` | base64 of `user:password` | refutes |
 
 mod atlassian;
 mod aws;
@@ -152,13 +150,11 @@ pub static CHECKS: &[(&str, Check)] = &[
     ("atlassian-pat", atlassian::personal_token),
     ("aws-key-id", aws::key_id),
     ("azure-identifiable", azure::identifiable),
-    ("basic-auth", url::basic_auth),
     ("bech32", bech32::check),
     ("cloudflare-crc", crc::cloudflare),
     ("crc32-base62", crc::base62),
     ("discord-bot", discord::check),
     ("entra-checksum", azure::entra),
-    ("gcp-service-account", private_key::gcp_service_account),
     ("gitlab-routable", gitlab::routable),
     ("grafana-crc", grafana::crc),
     ("grafana-glc", grafana::cloud),
@@ -214,6 +210,14 @@ mod tests {
     pub(super) fn run(name: &str, secret: &str) -> Verdict {
         let check = check(name).expect("a known check");
         check(&Subject { secret: secret.as_bytes(), around: secret.as_bytes(), clock: &Clock::new(Some(1_700_000_000)) })
+    }
+
+    #[test]
+    fn every_check_is_named_by_a_rule() {
+        let rules = crate::detect::rule::built_in();
+        for (name, _) in CHECKS {
+            assert!(rules.iter().any(|rule| rule.checks.iter().any(|check| check == name)), "{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,4 @@
-//! Private keys in PEM: PKCS#1, PKCS#8 (RFC 5958), SEC 1, OpenSSH (PROTOCOL.key), and JSON files that hold one.
-
-use memchr::memmem;
-use serde_json::Value;
+//! Private keys in PEM: PKCS#1, PKCS#8 (RFC 5958), SEC 1, OpenSSH (PROTOCOL.key).
 
 use super::{Outcome, Subject, Verdict, fact};
 use crate::detect::decode::base64;
@@ -73,23 +70,4 @@ fn der_sequence(bytes: &[u8]) -> bool {
         [0x30, 0x82, a, b, rest @ ..] => rest.len() >= usize::from(u16::from_be_bytes([*a, *b])),
         _ => false,
     }
-}
-
-pub(super) fn gcp_service_account(subject: &Subject<'_>) -> Verdict {
-    let json = serde_json::from_slice::<Value>(subject.around).or_else(|_| serde_json::from_slice::<Value>(subject.secret)).ok();
-    let from_json = |key: &str| json.as_ref().and_then(|json| json.get(key)).and_then(Value::as_str).map(str::to_owned);
-    let email = from_json("client_email").or_else(|| near(subject.around, b"client_email"));
-    let project = from_json("project_id").or_else(|| near(subject.around, b"project_id"));
-    let mut evidence: Vec<String> = email.iter().filter_map(|text| fact("service account", text)).collect();
-    evidence.extend(project.iter().filter_map(|text| fact("project", text)));
-    if email.is_some() { Verdict { outcome: Outcome::Proven, evidence } } else { Verdict::fits(evidence) }
-}
-
-/// The string value of `"key": "value"` without parsing the rest, which may be cut off.
-fn near(text: &[u8], key: &[u8]) -> Option<String> {
-    let at = memmem::find(text, key)?;
-    let rest = text.get(at + key.len()..)?.get(..200.min(text.len() - at - key.len()))?;
-    let mut quotes = rest.split(|b| *b == b'"');
-    let value = quotes.nth(2)?;
-    String::from_utf8(value.to_vec()).ok().map(|text| text.trim_end_matches('\\').to_owned())
 }

@@ -1,7 +1,6 @@
-//! Credentials of URLs and of basic authentication.
+//! Credentials of URLs.
 
-use super::{Outcome, Subject, Verdict, fact};
-use crate::detect::decode::base64;
+use super::{Subject, Verdict, fact};
 
 /// Evidence only: the URL stands around the secret.
 pub(super) fn credentials(subject: &Subject<'_>) -> Verdict {
@@ -26,17 +25,4 @@ fn parts(subject: &Subject<'_>) -> Option<(String, String, String)> {
     let scheme: String = head.chars().rev().take_while(|c| c.is_ascii_alphanumeric() || "+-.".contains(*c)).collect();
     let host: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
     Some((scheme.chars().rev().collect(), user.to_owned(), host))
-}
-
-pub(super) fn basic_auth(subject: &Subject<'_>) -> Verdict {
-    let Some(bytes) = base64(subject.secret) else { return Verdict::refuted("not base64") };
-    let colon = bytes.iter().position(|b| *b == b':');
-    let text = bytes.iter().all(|b| (0x20..0x7f).contains(b) || *b >= 0x80);
-    match colon {
-        Some(at) if text && at + 1 < bytes.len() => {
-            let user = String::from_utf8_lossy(bytes.get(..at).unwrap_or_default()).into_owned();
-            Verdict { outcome: Outcome::Proven, evidence: fact("user", &user).into_iter().collect() }
-        }
-        _ => Verdict::refuted("does not decode to user and password"),
-    }
 }
