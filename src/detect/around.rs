@@ -17,6 +17,13 @@ pub(super) fn documents(haystack: &[u8], at: usize) -> bool {
     line.starts_with(b"* ") || line.starts_with(b"///") || line.starts_with(b"//!")
 }
 
+/// Whether the line is a comment about code: `// text`, `# text`, `<!-- text`.
+pub(super) fn remark(haystack: &[u8], at: usize) -> bool {
+    let before = haystack.get(at.saturating_sub(300)..at).unwrap_or_default();
+    let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_start();
+    [&b"//"[..], b"# ", b"-- ", b"/*", b"<!--", b";; "].iter().any(|opens| line.starts_with(opens))
+}
+
 /// Whether the match is a part of a long run of base64, in which any short format occurs by chance.
 pub(super) fn within_base64(haystack: &[u8], whole: &Range<usize>) -> bool {
     const RUN: usize = 80;

@@ -239,11 +239,10 @@ fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<
     if password.is_empty() || quiet::is_placeholder(password, false) || quiet::is_reference(password) {
         return None;
     }
-    let confidence = if matches!(named.surroundings.kind, Kind::Docs | Kind::Generated) || named.surroundings.test {
-        Confidence::Low
-    } else {
-        Confidence::Medium
-    };
+    // Code has it in a literal, or shows how it is done.
+    let shown =
+        matches!(named.surroundings.kind, Kind::Docs | Kind::Generated) || (named.surroundings.kind == Kind::Source && !named.quoted);
+    let confidence = if shown || named.surroundings.test { Confidence::Low } else { Confidence::Medium };
     Some(Judged {
         rule: index.rule("generic-basic-auth")?,
         start,

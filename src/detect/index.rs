@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    calls::{CALLS, Passed},
     common::is_common,
     encoded,
     names::{Use, Words},
@@ -25,6 +26,8 @@ pub(super) struct Target {
     pub(super) url: bool,
     /// It is a command whose arguments hold credentials.
     pub(super) command: bool,
+    /// It is a call to which a credential is passed.
+    pub(super) call: Option<Passed>,
     /// It is the end of a certificate's PEM header.
     pub(super) certificate: bool,
     /// It is how base64 of a container begins.
@@ -227,6 +230,9 @@ impl Index {
         }
         for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie"] {
             literals.at(command.as_bytes()).command = true;
+        }
+        for (call, passed) in CALLS {
+            literals.at(call.as_bytes()).call = Some(*passed);
         }
         for label in ["BEGIN CERTIFICATE-----", "BEGIN TRUSTED CERTIFICATE-----", "BEGIN X509 CERTIFICATE-----"] {
             literals.at(label.as_bytes()).certificate = true;

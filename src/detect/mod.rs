@@ -9,6 +9,7 @@
 
 mod around;
 mod assign;
+mod calls;
 pub mod checks;
 mod classify;
 mod common;

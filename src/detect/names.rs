@@ -154,6 +154,8 @@ impl Table {
 
 /// Longest word that counts only as a whole word of the name: `lob` is not in `blob`.
 const WHOLE: usize = 4;
+/// Shortest word that counts inside another one near a value.
+const INSIDE: usize = 8;
 
 impl Words {
     pub(super) fn new(words: impl Iterator<Item = (String, u32, Use)>) -> Self {
@@ -171,16 +173,18 @@ impl Words {
     }
 
     /// The rules whose word is in the name, with the word's length. Words of up to 4 letters count only as whole words
-    /// (`lob` is not in `blob`), those of up to 7 where a word of the name starts or ends (`glean` is not in
-    /// `googleAnalytics`), longer ones anywhere; but those that start where a word of the name starts come first
-    /// (`cohere_api_key` is Cohere's, not Here's).
+    /// (`lob` is not in `blob`), longer ones anywhere, but in a text near a value those of up to 7 where a word starts or ends;
+    /// and those that start where a word of the name starts come first (`cohere_api_key` is Cohere's, not Here's).
     pub(super) fn in_name(&self, name: &Name, wanted: Use, found: &mut Vec<(u32, usize)>) {
         found.clear();
         let letters = name.squashed();
         let edges = name.edges();
         let is_edge = |at: usize| edges >> at & 1 != 0;
+        // `ConfigMap` does not name Figma.
+        let stands =
+            |word: &Word, at: usize| wanted == Use::Name || word.letters.len() >= INSIDE || is_edge(at) || is_edge(at + word.letters.len());
         let mut add = |word: &Word, at: usize| {
-            if word.use_for <= wanted {
+            if word.use_for <= wanted && stands(word, at) {
                 found.push((word.rule, word.letters.len() + if is_edge(at) { EDGE } else { 0 }));
             }
         };

@@ -318,7 +318,9 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
         || (own.len().saturating_sub(2)..own.len()).any(|at| is(ASKS, own.word(at)));
     let other = (last..own.len()).rev().find_map(|at| {
         let word = own.word(at);
-        (is(OTHERS, word) || is(ASKS, word)).then(|| is(OTHERS, word))
+        // A public key is none, whatever else asks.
+        let public = || at.checked_sub(1).is_some_and(|before| is(&[b"public", b"pub", b"publishable"], own.word(before)));
+        (is(OTHERS, word) || is(ASKS, word)).then(|| is(OTHERS, word) || public())
     });
     if other == Some(true) {
         return false;

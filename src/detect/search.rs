@@ -4,8 +4,9 @@ use std::{ops::Range, time::Instant};
 
 use super::{
     Engine, Hint, Match, Scratch,
-    around::{around, documents, minified, summary, within_base64, words_run_together},
+    around::{around, documents, minified, remark, summary, within_base64, words_run_together},
     assign::{self, Assignment, Form, Lines},
+    calls,
     checks::{Outcome, Subject, check},
     classify::{self, Named, guessable, lower},
     decode, encoded,
@@ -47,9 +48,9 @@ pub(super) struct Search<'e, 's> {
     place: Surroundings,
     /// What structured detectors say about places, for whichever rule wins there.
     facts: Vec<(Range<usize>, Vec<String>)>,
-}
     /// What the structured detector says about all of the haystack.
     note: Option<&'static str>,
+}
 
 /// A value that a rule claims, before checks.
 struct Claim<'a> {
@@ -111,8 +112,8 @@ impl<'e, 's> Search<'e, 's> {
                     matched.evidence.extend(new);
                 }
             }
-        }
             matched.evidence.extend(self.note.map(str::to_owned));
+        }
     }
 
     /// Literals of the prefilter, and what they lead to.
@@ -140,6 +141,13 @@ impl<'e, 's> Search<'e, 's> {
                 }
                 if target.url {
                     self.url(haystack, start, hint, surroundings);
+                }
+                if let Some(passed) = target.call
+                    && let Some(span) = calls::argument(haystack, &here, passed)
+                    && let Some(value) = haystack.get(span.clone())
+                {
+                    let named = Named { name: passed.name(), value, quoted: true, form: Form::Operator, surroundings };
+                    self.named(named, span, haystack, hint);
                 }
                 if target.command {
                     self.command(haystack, here.clone(), hint);
@@ -180,7 +188,11 @@ impl<'e, 's> Search<'e, 's> {
         if word == Word::Ending {
             // `apiKey` and `API_KEY`, not `key`, `keys` and `keyboard`.
             let before = here.start.checked_sub(1).and_then(|at| haystack.get(at));
-            let longer = before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+            let longer = before.is_some_and(|b| {
+                b.is_ascii_alphanumeric()
+                    || matches!(b, b'_' | b'-' | b'.')
+                    || (*b == b' ' && assign::owner(haystack, here.start).is_some())
+            });
             if !longer || haystack.get(here.end).is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_uppercase()) {
                 return;
             }
@@ -203,6 +215,9 @@ impl<'e, 's> Search<'e, 's> {
             Surroundings { kind: Kind::Generated, ..surroundings }
         } else if surroundings.kind == Kind::Source && documents(haystack, name_start) {
             Surroundings { kind: Kind::Docs, published: true, ..surroundings }
+        } else if surroundings.kind == Kind::Source && !quoted && assign::telling(text) && remark(haystack, name_start) {
+            // No code, so it need not stand in quotes.
+            Surroundings { kind: Kind::Other, ..surroundings }
         } else {
             surroundings
         };
@@ -291,6 +306,7 @@ impl<'e, 's> Search<'e, 's> {
             return;
         }
         if let Some(detector) = structured::detector_for(hint, haystack) {
+            self.note = self.note.or_else(|| detector.note());
             detector.find(haystack, hint, &mut |field| {
                 let name = field.name.as_bytes();
                 let place = Surroundings { kind: if surroundings.kind == Kind::Docs { Kind::Docs } else { Kind::Config }, ..surroundings };
@@ -306,7 +322,6 @@ impl<'e, 's> Search<'e, 's> {
                             rule,
                             span: field.span.clone(),
                             value: bare,
-            self.note = self.note.or_else(|| detector.note());
                             name: Some(name),
                             confidence,
                             rank: Rank::Structural,

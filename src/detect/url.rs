@@ -136,13 +136,13 @@ pub(super) fn argument(text: &[u8], command: Range<usize>) -> Option<Range<usize
         let value = value.get(..end)?;
         if flags.len() > 1 {
             let colon = value.iter().position(|b| *b == b':')?;
-            if value.starts_with(b"http") {
+            if value.starts_with(b"http") || value.get(colon + 1..).is_some_and(|rest| rest.starts_with(b"//")) {
                 return None;
             }
             if colon + 1 >= value.len() {
                 // A key in the place of the user, and no password.
                 let key = value.get(..colon)?;
-                let random = key.len() >= 20 && key.iter().any(u8::is_ascii_digit) && Shape::of(key).randomness() > 0.5;
+                let random = key.len() >= 16 && key.iter().any(u8::is_ascii_digit) && Shape::of(key).randomness() > 0.5;
                 return random.then_some(command.end + start..command.end + start + colon);
             }
             start += colon + 1;

@@ -11,7 +11,7 @@ pub(crate) struct Form {
     pub(crate) text: &'static str,
 }
 
-const fn form(group: &'static str, path: &'static str, text: &'static str) -> Form {
+pub(crate) const fn form(group: &'static str, path: &'static str, text: &'static str) -> Form {
     Form { group, path, text }
 }
 

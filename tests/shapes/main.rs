@@ -4,8 +4,10 @@
 
 #![allow(clippy::print_stdout, reason = "the measurement is the test's output")]
 
+mod anyone;
 mod forms;
 mod measure;
+mod nobodys;
 
 use std::collections::BTreeMap;
 

@@ -3,11 +3,13 @@
 //! A word like `password` occurs thousands of times per megabyte of code; nearly all are told apart by the first byte after
 //! the name. So nothing here looks further than it must.
 
+mod unusual;
 mod value;
 
 use std::ops::Range;
 
 use super::quiet;
+pub(super) use unusual::{owner, telling};
 
 /// Bytes of a name that are looked at on either side of the word.
 const NAME: usize = 100;
@@ -38,6 +40,8 @@ pub(super) enum Form {
     Pair,
     /// `<name>value</name>`.
     Element,
+    /// Words stand between, or the value is compared: only how it looks tells that it is one.
+    Said,
 }
 
 /// Whether unquoted values end with the line or at the next blank.
@@ -72,12 +76,19 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
     if within {
         quote = None;
     }
+    // `"host=db user=ops password=value"`
+    let within = within || (quote.is_none() && text.get(at) == Some(&b'=') && unusual::listed_in_literal(text, name.start));
     // `${name:value}`, `${NAME:-value}`: the default of a variable. `${NAME:?message}` and `${NAME:+value}` have none.
     let default = text.get(name.start.wrapping_sub(2)..name.start) == Some(b"${") && text.get(at) == Some(&b':');
     if default && matches!(text.get(at + 1), Some(b'?' | b'+')) || in_resource_name(text, name.start) {
         return None;
     }
     if let Some(quote) = quote {
+        if text.get(at) == Some(&b':')
+            && let Some(value) = unusual::header(text, &name, quote)
+        {
+            return Some(Assignment { name, value, quoted: true, form: Form::Call });
+        }
         if text.get(at) == Some(&b'\\') {
             at += 1;
         }
@@ -96,7 +107,11 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
         }
         at += close + 1;
     }
-    let mut operator = operator(text, &name, at, quote.is_some(), lines)?;
+    let Some(mut operator) = operator(text, &name, at, quote.is_some(), lines) else {
+        // `"name")` and `'name';`: the value may stand before.
+        let first = quote.and_then(|_| unusual::reversed(text, name.start - 1))?;
+        return Some(Assignment { name, value: first, quoted: true, form: Form::Call });
+    };
     if default && text.get(operator.end) == Some(&b'-') {
         operator.end += 1;
     }
@@ -106,7 +121,29 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
         Form::Element => value::element(text, start)?,
         _ => value::read(text, start, &name, whole, operator.quotes)?,
     };
-    Some(Assignment { name, value: found.0, quoted: found.1 || within || default, form: operator.form })
+    let form = operator.form;
+    let found = (within_escapes(text, found.0), found.1);
+    if form == Form::Said && !text.get(found.0.clone()).is_some_and(unusual::telling) {
+        return None;
+    }
+    let start = if form == Form::Call { bearer(text, &name) } else { unusual::owner(text, name.start) };
+    let name = start.unwrap_or(name.start)..name.end;
+    Some(Assignment { name, value: found.0, quoted: found.1 || within || default, form })
+}
+
+/// `"\"value\""`, a literal of a program that is written into another: the value without the inner quotes.
+fn within_escapes(text: &[u8], value: Range<usize>) -> Range<usize> {
+    let inner = value.start + 2..value.end.saturating_sub(2);
+    let bytes = text.get(value.clone()).unwrap_or_default();
+    if inner.start < inner.end && bytes.starts_with(b"\\\"") && bytes.ends_with(b"\\\"") { inner } else { value }
+}
+
+/// `AuthenticationHeaderValue("Bearer", "value")`: where the call's own name starts, which says what the value is for.
+fn bearer(text: &[u8], name: &Range<usize>) -> Option<usize> {
+    let call = text.get(name.clone()).filter(|name| name.eq_ignore_ascii_case(b"bearer")).and(name.start.checked_sub(2))?;
+    let before = text.get(call.saturating_sub(NAME)..call).filter(|_| text.get(call) == Some(&b'('))?;
+    let callee = before.iter().rev().take_while(|b| is_name(**b)).count();
+    (callee > 0).then_some(call - callee)
 }
 
 fn is_name(byte: u8) -> bool {
@@ -131,6 +168,9 @@ fn may_follow(text: &[u8], word_end: usize) -> bool {
                 | b'>'
                 | b'('
                 | b'['
+                | b'{'
+                | b'}'
+                | b'*'
                 | b'\\'
                 | b'\n'
                 | b'\r'
@@ -171,7 +211,11 @@ fn in_resource_name(text: &[u8], name: usize) -> bool {
 }
 
 fn quote_before(text: &[u8], start: usize) -> Option<u8> {
-    let byte = *text.get(start.checked_sub(1)?)?;
+    let mut byte = *text.get(start.checked_sub(1)?)?;
+    // `add_argument("--name", default="value")`
+    if byte == b'-' && text.get(start.wrapping_sub(2)) == Some(&b'-') {
+        byte = *text.get(start.checked_sub(3)?)?;
+    }
     matches!(byte, b'"' | b'\'' | b'`').then_some(byte)
 }
 
@@ -186,7 +230,8 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool, lines:
     let literal = |length: usize, form: Form| Some(Operator { end: at + length, quotes: true, form });
     match next(0) {
         b'=' => match next(1) {
-            b'=' | b'~' => None,
+            b'=' => unusual::compared(text, at),
+            b'~' => None,
             b'>' => plain(2),
             _ => plain(1),
         },
@@ -205,20 +250,32 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool, lines:
         b'|' if next(1) == b'|' => literal(2 + usize::from(next(2) == b'='), Form::Operator),
         b'+' | b'.' if next(1) == b'=' => literal(2, Form::Operator),
         b'-' if next(1) == b'>' => literal(2, Form::Operator),
-        b',' if quoted && !listed(text, name.start) => pair(text, at).or_else(|| literal(1, Form::Call)),
+        // `token - 'value'`
+        b'-' if at > after && next(1) == b' ' && matches!(next(2), b'"' | b'\'') => literal(2, Form::Said),
+        b'*' if next(1) == b'*' && next(2) == b':' && text.get(name.start.wrapping_sub(1)) == Some(&b'*') => plain(3),
+        b'}' if at == after => unusual::subscript(text, name, at),
+        b'{' => unusual::braces(text, at),
+        b'i' | b'f' | b'o' | b'I'
+            if at > after
+                && !quoted
+                && let Some(said) = unusual::said(text, at) =>
+        {
+            Some(said)
+        }
+        b',' if quoted && (!listed(text, name.start) || field(text, name.start)) => pair(text, at).or_else(|| literal(1, Form::Call)),
         b',' if !quoted => row(text, name, at, lines),
-        b'|' => (line_opens(text, name.start) == Some(b'|')).then_some(Operator { end: at + 1, quotes: false, form: Form::Spaced }),
+        b'|' => (line_opens(text, name.start) == Some(b'|')).then_some(Operator { end: at + 1, quotes: false, form: Form::Pair }),
         b')' if quoted => {
             // `getenv("NAME") || "value"`
             let then = skip_blanks(text, at + 1);
             let rest = text.get(then..then + 2)?;
-            matches!(rest, b"||" | b"??" | b"or" | b"?:").then_some(Operator { end: then + 2, quotes: true, form: Form::Operator })
+            matches!(rest, b"||" | b"??" | b"or" | b"?:" | b"{ ").then_some(Operator { end: then + 2, quotes: true, form: Form::Operator })
         }
         b'(' if !quoted => literal(1, Form::Call),
         b'>' => element(text, name, at, quoted),
         b'<' if next(1) == b'-' => literal(2, Form::Operator),
         b'<' => plist(text, at),
-        b'\n' | b'\r' | b'v' | b'V' | b'c' if quoted || starts_pair(text, name.start) => pair(text, at),
+        b'\n' | b'\r' | b'v' | b'V' | b'c' | b'a' | b's' if quoted || starts_pair(text, name.start) => pair(text, at),
         b'\n' | b'\r' => pair_unquoted(text, name, at),
         _ if at > after => spaced(text, name, at),
         _ => None,
@@ -251,15 +308,20 @@ fn element(text: &[u8], name: &Range<usize>, at: usize, quoted: bool) -> Option<
 /// `<key>NAME</key><string>value</string>`, `<name>NAME</name><value>value</value>`.
 fn plist(text: &[u8], at: usize) -> Option<Operator> {
     let rest = text.get(at..text.len().min(at + 120))?;
-    if !(rest.starts_with(b"</key>") || rest.starts_with(b"</name>") || rest.starts_with(b"</Name>")) {
+    let closes: [&[u8]; 6] = [b"</key>", b"</name>", b"</Name>", b"</td>", b"</th>", b"</dt>"];
+    if !closes.iter().any(|close| rest.starts_with(close)) {
         return None;
     }
     let open = rest.iter().skip(2).position(|b| *b == b'<')? + 2;
     let tag = rest.get(open..)?;
-    if !(tag.starts_with(b"<string>") || tag.starts_with(b"<value>") || tag.starts_with(b"<Value>")) {
+    let opens: [&[u8]; 5] = [b"<string>", b"<value>", b"<Value>", b"<td", b"<dd"];
+    if !opens.iter().any(|open| tag.starts_with(open)) {
         return None;
     }
-    let close = tag.iter().position(|b| *b == b'>')?;
+    let mut close = tag.iter().position(|b| *b == b'>')?;
+    if let Some(inner) = tag.get(close + 1..).filter(|inner| inner.starts_with(b"<code>")) {
+        close += tag.len() - close - inner.len() + 5;
+    }
     Some(Operator { end: at + open + close + 1, quotes: false, form: Form::Element })
 }
 
@@ -268,9 +330,18 @@ fn pair(text: &[u8], at: usize) -> Option<Operator> {
     let rest = text.get(at..text.len().min(at + 120))?;
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'"' | b'\'' | b'\\');
     let start = rest.iter().take_while(|b| blank(b)).count();
+    let mut start = start;
+    // Android's manifests; settings of .NET, `name="NAME" serializeAs="String"><value>value`.
+    if rest.get(start..)?.starts_with(b"android:") {
+        start += 8;
+    }
     let word = rest.get(start..)?;
-    // The second is HTML's `meta`.
-    let length = [&b"value"[..], b"content"].iter().find(|key| quiet::starts(word, key))?.len();
+    if word.starts_with(b"serializeAs=") {
+        let open = word.windows(8).position(|part| part == b"><value>")?;
+        return Some(Operator { end: at + start + open + 8, quotes: false, form: Form::Element });
+    }
+    // The second is HTML's `meta`, the third an option's.
+    let length = [&b"value"[..], b"content", b"default"].iter().find(|key| quiet::starts(word, key))?.len();
     let then = start + length + rest.get(start + length..)?.iter().take_while(|b| matches!(b, b'"' | b'\'' | b' ' | b'\\')).count();
     matches!(rest.get(then), Some(b':' | b'=')).then_some(Operator { end: at + then + 1, quotes: false, form: Form::Pair })
 }
@@ -301,18 +372,31 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     let first = matches!(before.last(), None | Some(b'\n' | b'\r'));
     let word = before.rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
     // Not `ARG A B` and `export A B`: those name two variables.
-    if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env", b"SetEnv", b"define"].contains(&word) {
+    if word == b"set" && text.get(at..).is_some_and(|rest| rest.starts_with(b"--body ")) {
+        return Some(Operator { end: at + 7, ..unquoted });
+    }
+    if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env", b"SetEnv", b"define"].contains(&word)
+        || before.ends_with(b"fastcgi_param")
+        || before.ends_with(b"uwsgi_param")
+    {
         return (text.get(at) != Some(&b'-')).then_some(unquoted);
     }
-    // `proxy_set_header X-Api-Key "value"`, `ALTER USER x WITH PASSWORD 'value'`, `(setq api-key "value")`, `{:api-key "value"}`.
+    // `CREATE ROLE x LOGIN PASSWORD 'value'`; HAProxy's `user x insecure-password value`.
+    match text.get(name.clone()) {
+        Some(b"PASSWORD") if text.get(at) == Some(&b'\'') => return Some(Operator { quotes: true, ..unquoted }),
+        Some(b"insecure-password") => return Some(unquoted),
+        _ => {}
+    }
+    // `proxy_set_header X-Api-Key "value"`, `ALTER USER x WITH PASSWORD 'value'`, `(setq api-key "value")`, `{:api-key "value"}`,
+    // `set(NAME "value")`, `@name "value"`, `Set-Item Env:NAME "value"`.
     let leads = [&b"header"[..], b"WITH", b"with", b"setq", b"setf", b"defvar", b"defconst", b"defparameter", b"def"].contains(&word)
-        || before.ends_with(b"{:")
-        || before.ends_with(b" :");
+        || before == b"@"
+        || [&b"{:"[..], b" :", b"set(", b"env:", b"Env:", b"\n@", b" @"].iter().any(|lead| before.ends_with(lead));
     if leads && matches!(text.get(at), Some(b'"' | b'\'')) {
         return Some(Operator { quotes: true, ..unquoted });
     }
     let rest = text.get(at..text.len().min(at + 60))?;
-    if first || [&b"var"[..], b"const", b"let", b"val", b"Dim", b"Const", b"Private", b"Public"].contains(&word) {
+    if first || [&b"var"[..], b"const", b"let", b"val", b"param", b"Dim", b"Const", b"Private", b"Public"].contains(&word) {
         // A type between name and operator; in Basic `As String`.
         let at = if rest.starts_with(b"As ") { at + 3 } else { at };
         let rest = text.get(at..text.len().min(at + 60))?;
@@ -337,6 +421,12 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
     let token = rest.get(..end)?.trim_ascii_end();
     (token.len() >= 6 && !token.iter().any(u8::is_ascii_whitespace) && token.iter().any(u8::is_ascii_digit)).then_some(unquoted)
+}
+
+/// `buildConfigField "String", "NAME", "\"value\""` of Gradle: a list of which the second is a name.
+fn field(text: &[u8], name: usize) -> bool {
+    let line = text.get(line_start(text, name)..name).unwrap_or_default().trim_ascii_start();
+    line.starts_with(b"buildConfigField") || line.starts_with(b"resValue")
 }
 
 /// Whether another literal and a comma stand before: `'user', 'password', 'port'` is a list.

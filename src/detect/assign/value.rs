@@ -19,6 +19,9 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
     if let Some(start) = wrapped(text, at) {
         return literal(text, start)?;
     }
+    if let Some(found) = parenthesised(text, at) {
+        return Some(found);
+    }
     if quotes {
         return None;
     }
@@ -30,8 +33,30 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
         at += 1;
     }
     let rest = text.get(at..text.len().min(at + VALUE))?;
-    let end = if whole { whole_line(rest) } else { token(rest, name.start.checked_sub(1).and_then(|before| text.get(before)).copied()) };
+    let before = name.start.checked_sub(1).and_then(|before| text.get(before)).copied();
+    let mut end = if whole { whole_line(rest) } else { token(rest, before) };
+    // `Authorization: Bearer value`
+    if !whole && rest.get(end) == Some(&b' ') && rest.get(..end).is_some_and(is_scheme) {
+        end += 1;
+        end += token(rest.get(end..)?, before);
+    }
     (end > 0).then_some((at..at + end, false))
+}
+
+/// Whether it is what stands before a token in an `Authorization` header.
+fn is_scheme(word: &[u8]) -> bool {
+    [&b"bearer"[..], b"token", b"basic", b"apikey"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// `(` and a literal alone, on lines of its own too.
+fn parenthesised(text: &[u8], at: usize) -> Option<(Range<usize>, bool)> {
+    let blank = |at: usize| {
+        let rest = text.get(at..text.len().min(at + 64)).unwrap_or_default();
+        at + rest.iter().take_while(|b| b.is_ascii_whitespace()).count()
+    };
+    let open = Some(at).filter(|at| text.get(*at) == Some(&b'('))?;
+    let (span, quoted) = literal(text, blank(open + 1))??;
+    (text.get(blank(span.end + 1)) == Some(&b')')).then_some((span, quoted))
 }
 
 /// A string literal at `at`, with its prefix (`b"`, `@"`, `f'`). `Some(None)` where one is opened and not closed.
@@ -111,6 +136,11 @@ fn wrapped(text: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let last = callee.rsplit(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).find(|part| !part.is_empty())?;
+    // `Field(default="value")`
+    let inner = text.get(at + open + 1..)?;
+    if let Some(keyword) = [&b"default="[..], b"default_value="].iter().find(|keyword| inner.starts_with(keyword)) {
+        return Some(at + open + 1 + keyword.len());
+    }
     WRAPPERS.iter().any(|known| last.eq_ignore_ascii_case(known)).then(|| skip_blanks(text, at + open + 1))
 }
 

@@ -336,7 +336,8 @@ fn inside(word: &Word<'_>, part: &[u8]) -> Range<usize> {
 fn pair(program: &str, text: &[u8], span: Range<usize>, separator: u8, emit: &mut dyn FnMut(Field<'_>)) {
     let Some(at) = memchr::memchr(separator, text) else { return };
     let password = text.get(at + 1..).unwrap_or_default();
-    if password.is_empty() || text.starts_with(b"http") {
+    // `op://vault/item/field` is no user `op`.
+    if password.is_empty() || text.starts_with(b"http") || password.starts_with(b"//") {
         return;
     }
     let rule = if separator == b':' && program != "chpasswd" { BASIC } else { PASSWORD };

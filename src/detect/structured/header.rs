@@ -18,10 +18,14 @@ const SCHEMES: &[&str] = &["bearer", "basic", "token", "apikey", "api-key", "bot
 const WORDS: &[&str] =
     &["auth", "token", "secret", "api-key", "apikey", "api_key", "access-key", "password", "private-token", "cookie", "-key"];
 
+/// Ends of names that say something about a credential: `X-Key-Id`.
+const ABOUT: &[&str] = &["-id", " id", "-name", " name", "-type", " type", "-hash", " hash", "-expires", "-url", "-version"];
+
 /// Whether a header of this name carries credentials.
 pub(super) fn carries_credentials(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
-    name.len() <= 100 && WORDS.iter().any(|word| name.contains(word))
+    let about = ABOUT.iter().any(|end| name.ends_with(end)) || name.contains("public");
+    name.len() <= 100 && !about && WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Reads the value of the header `name`, or a whole `Name: value` where `name` is none that carries credentials.
@@ -82,6 +86,8 @@ mod tests {
         check("x-api-key", "abc", Some("abc"));
         check("Authorization", "Basic am9lOnB3", Some("pw"));
         check("", "Content-Type: application/json", None);
+        check("X-Key-Id", "abc", None);
+        check("X-Public-Key", "abc", None);
         check("Accept", "x", None);
         check("Authorization", "Bearer ", Some("Bearer"));
     }

@@ -21,6 +21,7 @@ mod notebook;
 mod obscured;
 mod php;
 mod putty;
+mod rows;
 mod script;
 mod shell;
 mod tree;
@@ -53,12 +54,12 @@ pub trait Detector: Send + Sync {
         Vec::new()
     }
 
-    /// Emits every named value of the text. Never fails: what cannot be parsed yields what could be, or nothing.
     /// A fact about everything that is found in such a file, for people; also about what stands outside its named values.
     fn note(&self) -> Option<&'static str> {
         None
     }
 
+    /// Emits every named value of the text. Never fails: what cannot be parsed yields what could be, or nothing.
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>));
 }
 
@@ -88,10 +89,10 @@ pub enum Meaning {
     },
 }
 
-/// Bytes of a file's start that detectors look at.
 /// What is said about credentials that were pasted into a conversation.
 const AI_SESSION: &str = "in an AI session log";
 
+/// Bytes of a file's start that detectors look at.
 pub const HEAD: usize = 1024;
 
 /// The detector that reads a haystack: the first of [`DETECTORS`] that wants it. `head` is cut to [`HEAD`] bytes.
@@ -198,6 +199,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &syntax::XML,
     &syntax::HCL,
     &syntax::INI,
+    &rows::Csv,
+    &rows::Sql,
     // Whatever else was mounted as a secret.
     &whole::RUN_SECRETS,
 ];
