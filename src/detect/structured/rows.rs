@@ -7,6 +7,8 @@ use crate::detect::{Hint, model::Meaning, names::Name};
 
 /// Columns that are remembered.
 const COLUMNS: usize = 128;
+/// Bytes of a list of columns.
+const LIST: usize = 8 << 10;
 /// Bytes of the first cell that go into a value's name: it often says whose the value is.
 const LABEL: usize = 40;
 
@@ -105,7 +107,8 @@ impl Detector for Sql {
         while let Some(open) = memchr::memchr(b'(', text.get(at..).unwrap_or_default()) {
             let list = at + open + 1;
             at = list;
-            let Some(length) = memchr::memchr2(b')', b'\'', text.get(list..).unwrap_or_default()) else { return };
+            let near = text.get(list..text.len().min(list + LIST)).unwrap_or_default();
+            let Some(length) = memchr::memchr2(b')', b'\'', near) else { continue };
             let behind = skip(text, list + length + 1);
             let rest = text.get(behind..behind.saturating_add(12).min(text.len())).unwrap_or_default();
             let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
