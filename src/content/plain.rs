@@ -1,6 +1,10 @@
 //! Bytes that are scanned as they are: whole, or in overlapping windows.
 
-use std::{io, io::Read, sync::LazyLock};
+use std::{
+    io,
+    io::Read,
+    sync::{LazyLock, Mutex, PoisonError},
+};
 
 use memchr::memmem::Finder;
 
@@ -14,6 +18,9 @@ use crate::{detect::Hint, finding::LocationKind};
 
 /// Texts up to this length are handed to the engine whole, so that structured formats can be parsed.
 const WHOLE: usize = 4 << 20;
+/// Texts beyond this length are searched by one thread at a time: a structured one's tree is several times as large as its text.
+const LARGE: usize = 1 << 20;
+static LARGE_TEXT: Mutex<()> = Mutex::new(());
 /// Bytes that two windows share.
 const OVERLAP: usize = 32 << 10;
 /// Of the overlap, the part before which a window's matches belong to the window before: context of what follows.
@@ -119,6 +126,7 @@ impl Walk<'_> {
         let mut end = 0;
         let mut decoded = Vec::new();
         let (sink, inner, found) = (&mut *self.sink, &self.inner, &mut self.found);
+        let large = (text.len() > LARGE && !hint.binary).then(|| LARGE_TEXT.lock().unwrap_or_else(PoisonError::into_inner));
         self.engine.find(text, hint, self.scratch, &mut |matched| {
             let start = matched.span.start;
             if !report.contains(&start) {
@@ -148,6 +156,7 @@ impl Walk<'_> {
             let number = |value: u64| u32::try_from(value + 1).ok();
             Walk::report(sink, inner, matched, number(line), number(column));
         });
+        drop(large);
         for reason in self.scratch.gaps().to_vec() {
             self.gap(reason.to_owned(), None);
         }

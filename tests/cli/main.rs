@@ -7,6 +7,7 @@ mod exits;
 mod findings;
 mod gaps;
 mod k8s;
+mod memory;
 mod mission;
 mod places;
 mod proofs;

@@ -98,8 +98,39 @@ impl Imgscan {
         (outcome, files)
     }
 
+    /// Runs, and says how many bytes of memory were in use at the most.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_and_measure(mut self) -> (Outcome, u64) {
+        let mut child = self.start();
+        let status = format!("/proc/{}/status", child.id());
+        let mut stdout = child.stdout.take().expect("piped");
+        let reader = std::thread::spawn(move || {
+            let mut read = String::new();
+            std::io::Read::read_to_string(&mut stdout, &mut read).map(|_| read).expect("text")
+        });
+        let mut peak = 0;
+        // The kernel keeps the peak, so that only what comes in the last moment is missed.
+        while child.try_wait().expect("a child").is_none() {
+            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+            peak = kilobytes.map_or(peak, |kilobytes| kilobytes << 10);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let output = child.wait_with_output().expect("the binary ends");
+        let outcome = Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: reader.join().expect("no panic"),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        };
+        (outcome, peak)
+    }
+
+    fn start(&mut self) -> std::process::Child {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")
+    }
+
     fn spawn(&mut self) -> Outcome {
-        let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let mut child = self.start();
         let mut stdin = child.stdin.take().expect("piped");
         let input = std::mem::take(&mut self.input);
         // In a thread: a binary that writes before it has read all would wait for us for ever.
