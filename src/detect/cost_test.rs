@@ -53,7 +53,7 @@ fn beginnings_of_credentials() {
     for unit in &units {
         clock.time("a.txt", &format!("{unit}-"), 8 << 10);
     }
-    clock.at_most(Duration::from_secs(1));
+    clock.at_most(Duration::from_millis(800));
 }
 
 #[test]
@@ -140,5 +140,19 @@ fn marks_of_structured_files() {
     for text in TEXTS {
         clock.time("a.txt", text, 128 << 10);
     }
-    clock.at_most(Duration::from_secs(4));
+    clock.at_most(Duration::from_secs(2));
+}
+
+/// What is not followed to its end is said, and what a file holds besides is found.
+#[test]
+fn endless_beginnings_are_a_gap() {
+    let engine = Engine::new(Vec::new());
+    let hint = Hint { kind: LocationKind::File, path: "a.txt", name: None, binary: false };
+    let token = samples::fill("ghp_{alnum:30}{crc32-base62}", 1);
+    for (beginnings, gaps) in [(100, 0), (100_000, 1)] {
+        let text = format!("GITHUB_TOKEN={token}\n{}", "-eyJhbGciOi".repeat(beginnings));
+        let (mut scratch, mut found) = (Scratch::default(), 0);
+        engine.find(text.as_bytes(), &hint, &mut scratch, &mut |matched| found += usize::from(matched.rule.provider == "github"));
+        assert_eq!((scratch.gaps().len(), found), (gaps, 1), "{beginnings}: {:?}", scratch.gaps());
+    }
 }

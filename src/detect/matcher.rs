@@ -16,6 +16,8 @@ const COUNTERS: usize = 8;
 /// Steps of one search, to which come [`STEPS_A_BYTE`] for each byte.
 const STEPS: usize = 4096;
 const STEPS_A_BYTE: usize = 16;
+/// Bytes of a run that take as long as a step.
+const A_STEP: usize = 16;
 
 /// A set of bytes, one bit each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -119,23 +121,23 @@ impl Program {
         Some(Self { ops: compiler.ops.into(), sets: compiler.sets.into(), at_start })
     }
 
-    /// The leftmost match that starts at one of `starts`; `may_begin` tells of most places that none does.
-    pub(super) fn search(&self, text: &[u8], mut starts: Range<usize>, may_begin: impl Fn(&[u8]) -> bool) -> Result<Option<Hit>, Weary> {
+    /// The leftmost match that starts at one of `starts`; `may_begin` tells of most places that none does. Adds the steps that it
+    /// takes to `spent`.
+    pub(super) fn search(
+        &self,
+        text: &[u8],
+        mut starts: Range<usize>,
+        may_begin: impl Fn(&[u8]) -> bool,
+        spent: &mut usize,
+    ) -> Result<Option<Hit>, Weary> {
         if self.at_start {
             starts.end = starts.end.min(1);
         }
-        let mut run = Run { program: self, text, stack: Vec::new(), counters: [0; COUNTERS], secret: [None; 2], steps: 0 };
-        run.steps = text.len().saturating_sub(starts.start).saturating_mul(STEPS_A_BYTE).saturating_add(STEPS);
-        for start in starts {
-            let Some(rest) = text.get(start..) else { break };
-            if may_begin(rest)
-                && let Some(end) = run.at(start)?
-            {
-                let secret = run.secret[0].zip(run.secret[1]).map(|(from, to)| from..to);
-                return Ok(Some(Hit { whole: start..end, secret }));
-            }
-        }
-        Ok(None)
+        let most = text.len().saturating_sub(starts.start).saturating_mul(STEPS_A_BYTE).saturating_add(STEPS);
+        let mut run = Run { program: self, text, stack: Vec::new(), counters: [0; COUNTERS], secret: [None; 2], steps: most };
+        let found = run.first(starts, may_begin);
+        *spent = spent.saturating_add(most - run.steps);
+        found
     }
 }
 
@@ -284,6 +286,19 @@ struct Run<'p, 't> {
 }
 
 impl Run<'_, '_> {
+    fn first(&mut self, starts: Range<usize>, may_begin: impl Fn(&[u8]) -> bool) -> Result<Option<Hit>, Weary> {
+        for start in starts {
+            let Some(rest) = self.text.get(start..) else { break };
+            if may_begin(rest)
+                && let Some(end) = self.at(start)?
+            {
+                let secret = self.secret[0].zip(self.secret[1]).map(|(from, to)| from..to);
+                return Ok(Some(Hit { whole: start..end, secret }));
+            }
+        }
+        Ok(None)
+    }
+
     /// The end of the match that starts here.
     fn at(&mut self, start: usize) -> Result<Option<usize>, Weary> {
         self.stack.clear();
@@ -375,7 +390,13 @@ impl Run<'_, '_> {
             match frame {
                 Frame::Branch { op, at } => return Ok(Some((op, at))),
                 Frame::Shorter { op, least, at } => {
-                    let at = at - 1;
+                    // Places where what follows cannot begin are passed over at once: of a long run, nearly all.
+                    let Some(back) = (least..at).rev().position(|at| self.may_go_on(op, at)) else {
+                        self.spend((at - least) / A_STEP)?;
+                        continue;
+                    };
+                    self.spend(back / A_STEP)?;
+                    let at = at - 1 - back;
                     if at > least {
                         self.stack.push(Frame::Shorter { op, least, at });
                     }
@@ -422,9 +443,22 @@ impl Run<'_, '_> {
     fn run(&mut self, set: Index, at: usize, most: usize) -> Result<usize, Weary> {
         let (Some(set), Some(rest)) = (self.program.sets.get(usize::from(set)), self.text.get(at..)) else { return Ok(0) };
         let length = rest.iter().take(most).position(|byte| !set.has(*byte)).unwrap_or(rest.len().min(most));
-        // A byte of a run is a small part of a step.
-        self.steps = self.steps.checked_sub(length / 16).ok_or(Weary)?;
+        self.spend(length / A_STEP)?;
         Ok(length)
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), Weary> {
+        self.steps = self.steps.checked_sub(steps).ok_or(Weary)?;
+        Ok(())
+    }
+
+    /// Whether an instruction may be carried out here, as far as a look at a byte tells.
+    fn may_go_on(&self, op: usize, at: usize) -> bool {
+        match self.program.ops.get(op) {
+            Some(Op::Literal(literal)) => self.text.get(at) == literal.first(),
+            Some(Op::Set(set)) => self.is_in(*set, at),
+            _ => true,
+        }
     }
 
     fn looks(&self, look: Look, at: usize) -> bool {

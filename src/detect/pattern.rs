@@ -123,6 +123,9 @@ fn lead(hir: &Hir, sets: &mut Vec<ByteSet>) -> bool {
 /// Bytes of the longest match of a pattern that sets no bound: private keys in PEM.
 const LONGEST: usize = 32 << 10;
 
+/// Steps of a byte in an automaton that has outgrown its cache.
+const AUTOMATON: usize = 16;
+
 /// Bytes of the longest match of a pattern that backtracking may match.
 const SHORT: usize = 512;
 
@@ -154,21 +157,22 @@ impl Pattern {
         self.automaton.get_or_init(|| compile(&self.source, anchored()).ok()).as_ref()
     }
 
-    /// The leftmost match that starts at one of `starts`.
-    pub(super) fn search(&self, text: &[u8], starts: Range<usize>) -> Option<Hit> {
+    /// The leftmost match that starts at one of `starts`. Adds the steps that it takes to `spent`.
+    pub(super) fn search(&self, text: &[u8], starts: Range<usize>, spent: &mut usize) -> Option<Hit> {
         let Parsed { reach, program } = self.parsed();
         if let Some(program) = program
-            && let Ok(hit) = program.search(text, starts.clone(), |rest| reach.may_begin(rest))
+            && let Ok(hit) = program.search(text, starts.clone(), |rest| reach.may_begin(rest), spent)
         {
             return hit;
         }
+        *spent = spent.saturating_add(text.len().saturating_sub(starts.start).saturating_mul(AUTOMATON));
         searched(self.automaton()?, text, starts)
     }
 
     /// Whether a value matches, for patterns of whole values.
     pub(super) fn is_whole(&self, value: &[u8]) -> bool {
         // Most values of a name that some rule knows are too short or of other letters.
-        self.may_be_whole(value) && self.search(value, 0..1).is_some()
+        self.may_be_whole(value) && self.search(value, 0..1, &mut 0).is_some()
     }
 
     /// Whether a value is as long as a match is, and begins as one.
@@ -319,12 +323,12 @@ mod tests {
         let Some(program) = &pattern.parsed().program else { return };
         let automaton = pattern.automaton().expect("it compiles");
         for starts in [0..1, 0..text.len() + 1, text.len() / 2..text.len()] {
-            match program.search(text, starts.clone(), |_| true) {
+            match program.search(text, starts.clone(), |_| true, &mut 0) {
                 Ok(hit) => assert_eq!(hit, searched(automaton, text, starts.clone()), "{} in {}", pattern.source(), text.escape_ascii()),
                 Err(_) => *weary += 1,
             }
             // Starts that are told by the first bytes are none of a match's.
-            assert_eq!(pattern.search(text, starts.clone()), searched(automaton, text, starts), "{}", pattern.source());
+            assert_eq!(pattern.search(text, starts.clone(), &mut 0), searched(automaton, text, starts), "{}", pattern.source());
         }
     }
 

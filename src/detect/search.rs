@@ -33,6 +33,11 @@ const DECODED: usize = 8 << 20;
 /// Certificates of one haystack that are looked at: they are no findings.
 const CERTIFICATES: usize = 2_000;
 
+/// Steps of all patterns in one haystack, to which come [`STEPS_A_BYTE`] for each byte. Beginnings of credentials that go on for long
+/// and come to nothing, one in the other, are hostile; all others take a step for some bytes.
+const STEPS: usize = 4 << 20;
+const STEPS_A_BYTE: usize = 32;
+
 /// The search of one haystack.
 pub(super) struct Search<'e, 's> {
     engine: &'e Engine,
@@ -41,6 +46,8 @@ pub(super) struct Search<'e, 's> {
     /// Numbers the decoded runs.
     runs: u32,
     budget: usize,
+    /// Steps that are left to patterns.
+    steps: usize,
     /// Of the prefilter, for the clock.
     literals_seen: u32,
     late: bool,
@@ -70,7 +77,19 @@ struct Claim<'a> {
 impl<'e, 's> Search<'e, 's> {
     pub(super) fn new(engine: &'e Engine, scratch: &'s mut Scratch) -> Self {
         let place = Surroundings { kind: Kind::Other, test: false, package: false, published: false, translation: false };
-        Self { engine, scratch, depth: 0, runs: 0, budget: DECODED, literals_seen: 0, late: false, place, facts: Vec::new(), note: None }
+        Self {
+            engine,
+            scratch,
+            depth: 0,
+            runs: 0,
+            budget: DECODED,
+            steps: STEPS,
+            literals_seen: 0,
+            late: false,
+            place,
+            facts: Vec::new(),
+            note: None,
+        }
     }
 
     /// Whether libraries, tests and manuals live here.
@@ -85,6 +104,7 @@ impl<'e, 's> Search<'e, 's> {
         }
         let surroundings = Surroundings::within(hint, &mut self.scratch.folders);
         self.place = surroundings;
+        self.steps = STEPS.saturating_add(haystack.len().saturating_mul(STEPS_A_BYTE));
         if let Some((text, big)) = decode::utf16(haystack) {
             let label = if big { "utf-16be" } else { "utf-16le" };
             self.nested(&text, &(0..haystack.len()), label, hint);
@@ -356,7 +376,13 @@ impl<'e, 's> Search<'e, 's> {
         let engine = self.engine;
         let Some(rule) = engine.rules.get(id as usize) else { return };
         let rule::Shape::Token { pattern, context, .. } = &rule.shape else { return };
-        let Some(found) = token::find(pattern, haystack, anchor.clone()) else { return };
+        if self.steps == 0 {
+            return self.gap("has too many beginnings of credentials; not all were followed to their end");
+        }
+        let mut spent = 0;
+        let found = token::find(pattern, haystack, anchor.clone(), &mut spent);
+        self.steps = self.steps.saturating_sub(spent);
+        let Some(found) = found else { return };
         let Some(value) = haystack.get(found.secret.clone()) else { return };
         if (rule.entropy > 0.0 && entropy(value) < rule.entropy)
             || quiet::is_placeholder(value, true)

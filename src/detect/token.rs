@@ -16,7 +16,8 @@ pub(super) struct Found {
 }
 
 /// The match that holds the anchor, if there is one whose neighbours are no letter, digit or `_`.
-pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Option<Found> {
+/// Adds the steps that it takes to `spent`.
+pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>, spent: &mut usize) -> Option<Found> {
     let reach = pattern.reach();
     let at_anchor = reach.at_anchor;
     // Nearly all hits end here: in the midst of a word, or before something else than the pattern says.
@@ -34,7 +35,7 @@ pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>) -> Opti
     // A match that starts behind the anchor does not hold it.
     let mut starts = anchor.start.saturating_sub(before)..anchor.start + 1;
     for _ in 0..TRIES {
-        let hit = pattern.search(window, starts.clone())?;
+        let hit = pattern.search(window, starts.clone(), spent)?;
         let found = hit.whole;
         // A match that itself ends in a delimiter needs none around it.
         let first = touches(text.get(found.start)) && touched_before(text, found.start);
@@ -82,7 +83,7 @@ mod tests {
     fn found(source: &'static str, text: &str, anchor: &str) -> Option<String> {
         let pattern = Pattern::for_test(source, &[anchor]);
         let at = text.find(anchor).expect("the anchor stands there");
-        find(&pattern, text.as_bytes(), at..at + anchor.len()).map(|found| text[found.secret].to_owned())
+        find(&pattern, text.as_bytes(), at..at + anchor.len(), &mut 0).map(|found| text[found.secret].to_owned())
     }
 
     #[test]
