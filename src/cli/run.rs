@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Context;
 use imgscan::{
+    image::Reference,
     output::{Document, Failed, Format, table},
     report::{ImageReport, Report, held},
     scan,
@@ -78,7 +79,8 @@ pub(crate) fn scan_targets(images: &[String], settings: &Settings, mode: Progres
     for text in images {
         match Target::from_str(text) {
             Ok(target) => targets.push((text, target)),
-            Err(error) => scanned.fail(text, error.into()),
+            // What is no target may hold a password.
+            Err(error) => scanned.fail(&Reference::veiled(text), error.into()),
         }
     }
     let notes = || settings.options.cache.iter().flat_map(|cache| cache.notes()).for_each(|note| messages::note(&note));

@@ -4,7 +4,7 @@
 //! library that Rust's registry clients share: `[domain[:port]/]path[:tag][@digest]`, and a name without a domain belongs to
 //! Docker Hub.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::digest::Digest;
 
@@ -32,7 +32,10 @@ impl Reference {
     /// # Errors
     /// A sentence that says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("`{text}` is not a registry reference: {why}");
+        let wrong = |why: &str| format!("`{}` is not a registry reference: {why}", Self::veiled(text));
+        if matches!(Self::veiled(text), Cow::Owned(_)) {
+            return Err(wrong("a user and a password are not part of it; they come from `docker login` or `podman login`"));
+        }
         // The library's grammar has no IPv6 addresses: one is parsed under another name.
         let (address, plain) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((address, rest)) if address.parse::<std::net::Ipv6Addr>().is_ok() => (Some(address), format!("{IPV6}{rest}")),
@@ -56,6 +59,15 @@ impl Reference {
         let digest = parsed.digest().map(Digest::parse).transpose().map_err(|why| wrong(&why))?;
         // The library adds `latest` where neither was given; with a digest a tag is only what the user typed.
         Ok(Self { registry, repository: parsed.repository().to_owned(), tag: parsed.tag().map(str::to_owned), digest })
+    }
+
+    /// What a user typed, with asterisks for a user and a password in front of a host: they must not get into logs.
+    pub fn veiled(text: &str) -> Cow<'_, str> {
+        // Behind a user stands a host with a name, behind a name a digest.
+        let before_host = |at: &usize| text.get(at + 1..).is_some_and(|rest| rest.contains('/'));
+        let Some(at) = text.rmatch_indices('@').map(|(at, _)| at).find(before_host) else { return Cow::Borrowed(text) };
+        let start = text.get(..at).and_then(|user| user.find("//")).map_or(0, |at| at + 2);
+        Cow::Owned(format!("{}****{}", text.get(..start).unwrap_or_default(), text.get(at..).unwrap_or_default()))
     }
 
     /// Host and port of the API.
@@ -107,6 +119,15 @@ mod tests {
         assert_eq!(normal("docker.io/debian"), "docker.io/library/debian:latest");
         assert_eq!(normal("index.docker.io/library/debian"), "docker.io/library/debian:latest");
         assert_eq!(Reference::parse("debian").expect("a reference").host(), "registry-1.docker.io");
+    }
+
+    #[test]
+    fn users_and_passwords_are_refused_and_not_repeated() {
+        for text in ["app:Mirabelle7@host/app:1", "//app:Mira@belle7@host/app", "Mirabelle7@host:5000/a/b@sha256:00"] {
+            let error = Reference::parse(text).expect_err("no reference");
+            assert!(error.contains("docker login") && error.contains("****@host") && !error.contains("belle"), "{error}");
+        }
+        assert_eq!(Reference::veiled("host/app@sha256:00"), "host/app@sha256:00");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Nothing that leaves the program holds a value: no report in any form, no log at any level, no error, no file that it writes.
 
+use std::io::{Read, Write};
+
 use base64::Engine;
 use serde_json::json;
 
@@ -70,7 +72,7 @@ fn hides(what: &str, text: &[u8]) {
 /// Runs, and looks at everything that comes out; `inputs` are the files that the test wrote. Gives standard output.
 #[track_caller]
 fn run(imgscan: Imgscan, inputs: &[&str]) -> String {
-    let (outcome, files) = imgscan.run_and_read_all();
+    let (outcome, files) = imgscan.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full").run_and_read_all();
     assert!((0..4).contains(&outcome.code), "{}", outcome.stderr);
     hides("standard output", outcome.stdout.as_bytes());
     hides("standard error", outcome.stderr.as_bytes());
@@ -86,7 +88,7 @@ fn reports_logs_and_cache_of_an_image() {
     let archive = image().build().oci_archive("a");
     let room = || Imgscan::new().file("a.tar", &archive).file("key", [7; 32]);
     for options in [&[][..], &["--fingerprint-key", "key", "--min-confidence", "low", "--show-refuted", "--show-public"]] {
-        let report = run(room().args(["-vvv"]).args(options).args(all_reports()).arg("a.tar"), &["a.tar", "key"]);
+        let report = run(room().args(["-vvv", "--progress", "plain"]).args(options).args(all_reports()).arg("a.tar"), &["a.tar", "key"]);
         assert!(report.contains("ghp_"), "redacted forms are there");
     }
     // One pass, another way through the code, and the form without digests.
@@ -130,6 +132,7 @@ fn directories_manifests_and_errors() {
         ("policy.yaml", format!("{PASSWORD}: [{token}\n"), &["k8s", "--policy", "policy.yaml", "."]),
         ("rules.toml", format!("provider = [\"{token}\"]\n"), &["--rules", "rules.toml", "dir:."]),
         ("known.json", format!("{{\"version\": \"{token}\"}}"), &["--baseline", "known.json", "dir:."]),
+        ("ca.pem", token.clone(), &["--ca-cert", "ca.pem", "127.0.0.1:1/app"]),
         ("key", PASSWORD.to_owned(), &["--fingerprint-key", "key", "dir:."]),
         ("report.json", format!("{{\"images\": \"{token}\"}}"), &["explain", "0123456789", "--report", "report.json"]),
         ("a.tar", token.clone(), &["a.tar"]),
@@ -140,5 +143,47 @@ fn directories_manifests_and_errors() {
     }
     for (name, value) in [("DOCKER_HOST", format!("ssh://app:{PASSWORD}@host")), ("DOCKER_HOST", format!("tcp://app:{PASSWORD}@host"))] {
         run(Imgscan::new().env(name, value).args(["-vvv", "docker:app:1"]), &[]);
+    }
+}
+
+/// A registry that repeats what it must not, in the body and the header of an error.
+#[test]
+fn what_a_registry_says_and_whoever_names_it() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let host = listener.local_addr().expect("bound").to_string();
+    let token = github_token(1000);
+    let said = token.clone();
+    let statuses = ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found", "200 OK"];
+    let server = std::thread::spawn(move || {
+        // Ends with the connection that the test makes last.
+        for (number, connection) in listener.incoming().enumerate() {
+            let mut connection = connection.expect("a connection");
+            let mut buffer = [0; 8192];
+            let count = connection.read(&mut buffer).expect("a request");
+            if buffer[..count].starts_with(b"end") {
+                break;
+            }
+            let body = format!(r#"{{"errors": [{{"code": "UNKNOWN {said}", "message": "no {said}", "detail": "{PASSWORD}"}}]}}"#);
+            let head = format!(
+                "HTTP/1.1 {}\r\nWWW-Authenticate: Bearer realm=\"http://127.0.0.1:1/{said}\",service=\"{said}\"\r\nContent-Type: {said}/x\r\n\
+                 Docker-Content-Digest: sha256:{said}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                statuses[number % statuses.len()],
+                body.len()
+            );
+            let _ = connection.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    for _ in 0..statuses.len() {
+        run(Imgscan::new().args(["-vvv", "--insecure", &format!("{host}/app:1")]), &[]);
+    }
+    std::net::TcpStream::connect(&host).and_then(|mut end| end.write_all(b"end")).expect("it listens");
+    server.join().expect("no panic");
+    for reference in [
+        format!("https://app:{PASSWORD}@registry.invalid/app:1"),
+        format!("app:{PASSWORD}@127.0.0.1:1/app:1"),
+        format!("docker://app:{PASSWORD}@127.0.0.1:1/app"),
+        format!("registry:{token}@127.0.0.1:1/app"),
+    ] {
+        run(Imgscan::new().args(["-vvv", "--insecure", &reference]), &[]);
     }
 }

@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use imgscan::kubernetes::{Decision, Subject, controller};
+use imgscan::kubernetes::{Decision, Outcome, Subject, controller};
 use serde_json::Value;
 
 use crate::review::{Operation, Request};
@@ -87,14 +87,17 @@ impl Events {
                 violations.push(word);
             }
         }
+        // The annotation is cut: how many there are, only the verdicts tell.
+        let outcome = if denied { Outcome::Denied } else { Outcome::Warned };
+        let mut all = decision.verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
         if decision.audit.contains_key("probing") {
             violations = vec!["too many credentials of other namespaces were tried"];
+            all = 1;
         }
         if violations.is_empty() {
             // Not judged: the metric and the log say why.
             return true;
         }
-        let more = violations.len().saturating_sub(SPELLED_OUT);
         violations.truncate(SPELLED_OUT);
         let subject = Subject::of(object);
         let mut message = format!(
@@ -104,8 +107,8 @@ impl Events {
             plain(if request.name.is_empty() { subject.name } else { &request.name }, 253),
             violations.join(", ").replace(':', " id ")
         );
-        if more > 0 {
-            message.push_str(&format!(" and {more} more"));
+        if all > violations.len() {
+            message.push_str(&format!(", {all} problems in all"));
         }
         message.push_str("; the answer to the request says where, and what to do instead");
         let key =
@@ -170,6 +173,8 @@ fn plain(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use imgscan::kubernetes::{Class, Verdict};
+
     use super::*;
 
     fn key(namespace: &str, name: &str) -> Key {
@@ -179,6 +184,21 @@ mod tests {
 
     fn once() -> Occurrences {
         Occurrences { count: 1, message: String::new() }
+    }
+
+    #[test]
+    fn what_is_not_spelled_out_is_counted() {
+        let request = r#"{"uid": "u", "namespace": "team", "operation": "CREATE"}"#;
+        let request: Request = serde_json::from_str(request).expect("a request");
+        let verdict = Verdict { class: Class::Literal, outcome: Outcome::Denied, index: 0, exception: None };
+        // As many as an annotation spells out.
+        let denied: Vec<String> = (0..10).map(|number| format!("github-pat:{number}")).collect();
+        let audit = [("denied".to_owned(), denied.join(","))].into();
+        let decision = Decision { verdicts: vec![verdict; 23], audit, ..Decision::default() };
+        let events = Events::default();
+        assert!(events.note(&request, &serde_json::json!({"kind": "Pod"}), &decision));
+        let (_, noted) = events.take(1).pop().expect("an Event");
+        assert!(noted.message.contains("github-pat id 4, 23 problems in all; the answer"), "{}", noted.message);
     }
 
     #[test]

@@ -19,15 +19,19 @@ const PAGE: u32 = 200;
 
 /// Keeps the conditions for ever.
 pub async fn keep(client: Client, state: Arc<State>, leads: watch::Receiver<bool>) {
+    // With a policy from a file, the cluster may never know the resource: said once, until it works again.
+    let mut failing = false;
     loop {
         tokio::time::sleep(EVERY).await;
         // Without a policy, nothing is known about which namespaces count.
-        if *leads.borrow()
-            && state.ready.missing().is_none()
-            && let Err(error) = round(&client, &state).await
-        {
-            tracing::warn!(error = brief(&error), "exceptions' status not written");
+        if !*leads.borrow() || state.ready.missing().is_some() {
+            continue;
         }
+        let failed = round(&client, &state).await.err();
+        if let Some(error) = failed.as_ref().filter(|_| !failing) {
+            tracing::warn!(error = brief(error), "exceptions' status not written; it is tried again");
+        }
+        failing = failed.is_some();
     }
 }
 

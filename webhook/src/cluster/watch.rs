@@ -36,17 +36,23 @@ where
 {
     let config = watcher::Config::default().page_size(PAGE);
     let mut events = std::pin::pin!(watcher(all(client, &kind), config).default_backoff());
+    let mut broken = false;
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
+                broken = false;
                 let is_whole = matches!(event, Event::InitDone);
                 on(event).await;
                 if let Some((loaded, name)) = loaded.as_ref().filter(|_| is_whole) {
                     let _ = loaded.try_send(name);
                 }
             }
-            // The error may quote an object.
-            Err(_) => tracing::warn!(kind = kind.kind, "watch broke off; it is started again"),
+            // The error may quote an object. It comes again with each attempt, also where the cluster does not know the kind.
+            Err(_) if broken => {}
+            Err(_) => {
+                broken = true;
+                tracing::warn!(kind = kind.kind, "watch broke off; it is started again until it works");
+            }
         }
     }
 }
