@@ -101,6 +101,10 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     if meaning.is_none() && buffer.is_empty() {
         return None;
     }
+    // Palau, in lists of countries.
+    if last == b"PW" && value.iter().all(u8::is_ascii_alphabetic) {
+        return None;
+    }
     // `--disabled-password`, `--no-password`: flags that take no value.
     if denies(last) {
         return None;
@@ -125,7 +129,7 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     let bearer = starts_bearer(value) && bare.len() >= 20 && !bare.contains(&b' ');
     let said = meaning.filter(|meaning| !(bearer && meaning.attribute));
     let meaning = said.or_else(|| Meaning::of(&Name::new(b"authorization")).filter(|_| bearer)).or(meaning)?;
-    if quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) {
+    if quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) || quiet::is_drawing(bare) {
         return None;
     }
     if lead == Lead::Basic {

@@ -33,10 +33,12 @@ const DECODED: usize = 8 << 20;
 /// Certificates of one haystack that are looked at: they are no findings.
 const CERTIFICATES: usize = 2_000;
 
-/// Steps of all patterns in one haystack, to which come [`STEPS_A_BYTE`] for each byte. Beginnings of credentials that go on for long
+/// Steps of all patterns and named values in one haystack, to which come [`STEPS_A_BYTE`] for each byte. Beginnings of credentials that go on for long
 /// and come to nothing, one in the other, are hostile; all others take a step for some bytes.
-const STEPS: usize = 4 << 20;
+const STEPS: usize = 1 << 20;
 const STEPS_A_BYTE: usize = 32;
+/// Steps of judging a byte of a named value.
+const STEPS_A_VALUE_BYTE: usize = 2;
 
 /// The search of one haystack.
 pub(super) struct Search<'e, 's> {
@@ -46,7 +48,7 @@ pub(super) struct Search<'e, 's> {
     /// Numbers the decoded runs.
     runs: u32,
     budget: usize,
-    /// Steps that are left to patterns.
+    /// Steps that are left.
     steps: usize,
     /// Of the prefilter, for the clock.
     literals_seen: u32,
@@ -277,6 +279,10 @@ impl<'e, 's> Search<'e, 's> {
     /// A named value from anywhere: judged by name, then decoded.
     fn named(&mut self, named: Named<'_>, span: Range<usize>, haystack: &[u8], hint: &Hint<'_>) {
         let (name, value) = (named.name, named.value);
+        // One name in the value of the other, again and again: each value is as long as the rest of the text.
+        if !self.spend(value.len().saturating_mul(STEPS_A_VALUE_BYTE)) {
+            return;
+        }
         let lead = value.len() - value.trim_ascii_start().len();
         let mut trimmed = value.trim_ascii();
         let mut lead = lead;
@@ -376,17 +382,19 @@ impl<'e, 's> Search<'e, 's> {
         let engine = self.engine;
         let Some(rule) = engine.rules.get(id as usize) else { return };
         let rule::Shape::Token { pattern, context, .. } = &rule.shape else { return };
-        if self.steps == 0 {
-            return self.gap("has too many beginnings of credentials; not all were followed to their end");
+        if !self.spend(0) {
+            return;
         }
         let mut spent = 0;
         let found = token::find(pattern, haystack, anchor.clone(), &mut spent);
-        self.steps = self.steps.saturating_sub(spent);
+        self.spend(spent);
         let Some(found) = found else { return };
         let Some(value) = haystack.get(found.secret.clone()) else { return };
         if (rule.entropy > 0.0 && entropy(value) < rule.entropy)
             || quiet::is_placeholder(value, true)
             || quiet::is_reference(value)
+            // `Authorization: Bearer API_KEY` names a variable.
+            || (found.secret != found.whole && quiet::is_constant(value))
             || (value.len() < 24 && quiet::is_placeholder(value, false))
             || (hint.binary && words_run_together(haystack, &found.secret, anchor.end))
             || within_base64(haystack, &found.whole)
@@ -545,6 +553,16 @@ impl<'e, 's> Search<'e, 's> {
             self.gap("the time for searching it ran out");
         }
         self.late
+    }
+
+    /// Takes steps from those that are left; `false`, and a gap, where there are none.
+    fn spend(&mut self, steps: usize) -> bool {
+        if self.steps == 0 {
+            self.gap("has too many beginnings of credentials; not all were followed to their end");
+            return false;
+        }
+        self.steps = self.steps.saturating_sub(steps);
+        true
     }
 
     /// Something was not searched: said, never silent.

@@ -13,6 +13,7 @@ use super::{
     Progress, ScanOptions,
     assemble::{self, Parts},
     layers::{DATABASES, failed, guarded, scan_content},
+    names::Names,
     outcome::{EntrySink, InOrder, Outcome},
 };
 use crate::{
@@ -36,11 +37,30 @@ pub(super) fn scan(
     let list = |source| ImageError::Io { what: format!("cannot list {}", root.display()), source };
     fs::read_dir(root).map_err(list)?;
     let mut outcome = Outcome::default();
-    let mut files = Vec::new();
-    collect(root, &mut files, &mut outcome, 0);
+    let mut listed = Listing::default();
+    collect(root, &mut listed, &mut outcome, 0);
+    let Listing { mut files, mut others } = listed;
     files.sort_unstable();
+    others.sort_unstable();
     let bytes = files.iter().map(|file| file.size).sum();
     progress.image(&root.display().to_string(), 1, Some(bytes));
+
+    let within = |path: &Path| path.strip_prefix(root).unwrap_or(path).as_os_str().as_encoded_bytes().to_vec();
+    let mut named = Outcome::default();
+    let done = guarded(&mut Scanner::new(options.engine.clone(), content::Limits::default()), options, |scanner| {
+        let mut names = Names::default();
+        for file in &files {
+            names.add_path(&within(&file.path), None, scanner, &mut named);
+        }
+        for path in &others {
+            let link = fs::read_link(path).ok();
+            names.add_path(&within(path), link.as_deref().map(|link| link.as_os_str().as_encoded_bytes()), scanner, &mut named);
+        }
+        names.finish(scanner, &mut named);
+    });
+    if done.is_none() {
+        named.gap(Gap { path: Some("file names".to_owned()), reason: failed("tree"), bytes: None });
+    }
 
     let next = AtomicUsize::new(0);
     let results = Mutex::new(InOrder::default());
@@ -71,6 +91,7 @@ pub(super) fn scan(
         work();
     });
     results.into_inner().unwrap_or_default().finish(&mut outcome);
+    outcome.merge(named);
     outcome.facts = facts.into_inner().map(|(facts, _)| facts).unwrap_or_default();
     outcome.complete = true;
     outcome.close();
@@ -80,6 +101,14 @@ pub(super) fn scan(
     Ok(vec![assemble::report(&parts, options, hasher)])
 }
 
+/// What a tree holds.
+#[derive(Default)]
+struct Listing {
+    files: Vec<Listed>,
+    /// Empty directories, links, sockets, pipes and devices: they have a name and no content of their own.
+    others: Vec<PathBuf>,
+}
+
 /// A regular file of the tree.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Listed {
@@ -87,7 +116,7 @@ struct Listed {
     size: u64,
 }
 
-fn collect(folder: &Path, files: &mut Vec<Listed>, outcome: &mut Outcome, depth: usize) {
+fn collect(folder: &Path, listing: &mut Listing, outcome: &mut Outcome, depth: usize) {
     let mut gap = |path: &Path, reason: String| {
         outcome.gap(Gap { path: Some(path.to_string_lossy().into_owned()), reason, bytes: None });
     };
@@ -103,18 +132,24 @@ fn collect(folder: &Path, files: &mut Vec<Listed>, outcome: &mut Outcome, depth:
         }
     };
     let mut folders = Vec::new();
+    // A directory's name is a part of its entries' names.
+    let mut empty = true;
     for entry in entries {
+        empty = false;
         let listed = entry.and_then(|entry| entry.metadata().map(|metadata| (entry.path(), metadata)));
         match listed {
             Ok((path, metadata)) if metadata.is_dir() => folders.push(path),
-            Ok((path, metadata)) if metadata.is_file() => files.push(Listed { path, size: metadata.len() }),
-            Ok(_) => {} // links, sockets, pipes, devices: no content of their own
+            Ok((path, metadata)) if metadata.is_file() => listing.files.push(Listed { path, size: metadata.len() }),
+            Ok((path, _)) => listing.others.push(path),
             Err(error) => gap(folder, format!("an entry cannot be read: {error}")),
         }
     }
+    if empty && depth > 0 {
+        listing.others.push(folder.to_owned());
+    }
     folders.sort_unstable();
     for path in folders {
-        collect(&path, files, outcome, depth + 1);
+        collect(&path, listing, outcome, depth + 1);
     }
 }
 

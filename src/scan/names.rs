@@ -33,11 +33,7 @@ struct Line {
 
 impl Names {
     pub(super) fn add(&mut self, entry: &Entry<'_>, position: u32, scanner: &mut Scanner, outcome: &mut Outcome) {
-        let path: Arc<[u8]> = entry.path.into();
-        self.line(entry.path, "file name", &path, position);
-        if let Some(link) = entry.link {
-            self.line(link, "link target", &path, position);
-        }
+        let path = self.path(entry.path, entry.link, position);
         if entry.user != self.last_owner.0 || entry.group != self.last_owner.1 {
             self.last_owner = (entry.user.to_vec(), entry.group.to_vec());
             self.line(entry.user, "user name", &path, position);
@@ -49,6 +45,23 @@ impl Names {
         if self.text.len() >= BATCH {
             self.finish(scanner, outcome);
         }
+    }
+
+    /// What a tree says of a file or a link: no owners, which are this machine's.
+    pub(super) fn add_path(&mut self, path: &[u8], link: Option<&[u8]>, scanner: &mut Scanner, outcome: &mut Outcome) {
+        self.path(path, link, 0);
+        if self.text.len() >= BATCH {
+            self.finish(scanner, outcome);
+        }
+    }
+
+    fn path(&mut self, path: &[u8], link: Option<&[u8]>, position: u32) -> Arc<[u8]> {
+        let shared: Arc<[u8]> = path.into();
+        self.line(path, "file name", &shared, position);
+        if let Some(link) = link {
+            self.line(link, "link target", &shared, position);
+        }
+        shared
     }
 
     fn line(&mut self, text: &[u8], what: &'static str, path: &Arc<[u8]>, position: u32) {

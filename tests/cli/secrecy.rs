@@ -120,6 +120,12 @@ fn directories_manifests_and_errors() {
     // What is not YAML any more, at the very line.
     let broken = format!("{pod}    - {{name: T, value: \"{token}\n  - ]{PASSWORD}: [\n");
     run(Imgscan::new().file("a/.env", &pod).args(["-vvv", "dir:a"]).args(all_reports()), &["a/.env"]);
+    // In the names of files that cannot be read, which a report must name.
+    let (encrypted, store) = (format!("a/{token}.zip"), format!("a/{token}/x.p12"));
+    let mut archive = b"PK\x03\x04\x14\0\x01\0\x08\0".to_vec();
+    archive.extend([&[0; 16][..], b"\x05\0\0\0a.txt", &[7; 24]].concat());
+    let tree = Imgscan::new().file(&encrypted, archive).file(&store, b"\x30\x82\x01\x00\x02\x01\x03\x30\x80");
+    run(tree.args(["-vvv", "dir:a"]).args(all_reports()), &[&encrypted, &store]);
     for manifest in [&pod, &broken] {
         run(Imgscan::new().file("a.yaml", manifest).args(["-vvv", "k8s", "a.yaml"]).args(all_reports()), &["a.yaml"]);
     }

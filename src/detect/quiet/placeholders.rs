@@ -133,6 +133,13 @@ const WHOLE: &[&[u8]] = &[
     b"guest",
     b"tiger",
     b"foobared",
+    b"contrase\xc3\xb1a",
+    b"contrasena",
+    b"mot_de_passe",
+    b"motdepasse",
+    b"kennwort",
+    b"wachtwoord",
+    b"senha",
     b"x-oauth-basic",
     b"x-access-token",
 ];

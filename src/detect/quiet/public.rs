@@ -48,11 +48,21 @@ pub(in crate::detect) fn is_hash_prefixed(value: &[u8]) -> bool {
         b"age1",
         b"pgp:",
         b"data:",
+        // `Salted__` in base64: what `openssl enc` wrote.
+        b"u2fsdgvkx1",
         b"urn:",
         b"blake2",
         b"crc32:",
     ];
     PREFIXES.iter().any(|known| starts(value, known))
+}
+
+/// Path data of an SVG (<https://www.w3.org/TR/SVG2/paths.html#PathData>): icons are called `form-textbox-password`, too.
+pub(in crate::detect) fn is_drawing(value: &[u8]) -> bool {
+    value.len() >= 8
+        && matches!(value, [b'M' | b'm', b'0'..=b'9' | b'.' | b'-' | b' ', ..])
+        && value.iter().all(|b| b.is_ascii_digit() || b" ,.-MmLlHhVvCcSsQqTtAaZz".contains(b))
+        && value.iter().any(|b| matches!(b, b' ' | b',' | b'.'))
 }
 
 /// Keys that everybody has, by how they start: the account key of Azure's storage emulator
@@ -71,5 +81,8 @@ mod tests {
         assert!(!is_uuid(b"123e4567-e89b-12d3-a456-42661417400g"));
         assert!(is_hash_prefixed(b"sha512-abc=="));
         assert!(!is_hash_prefixed(b"shadow"));
+        assert!(is_drawing(b"M17,7H22V17H17V19A1,1 0 0,0 18,20H20V22Z"));
+        assert!(!is_drawing(b"M4ster.Passw0rd"));
+        assert!(!is_drawing(b"M123456789"));
     }
 }
