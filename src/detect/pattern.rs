@@ -218,14 +218,17 @@ impl Pattern {
                 prefixes.literals().is_some_and(|list| list.iter().any(|literal| begins(literal.as_bytes(), anchor.as_bytes())))
             };
             let holds = |prefix: &[u8], anchor: &[u8]| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor));
-            // Anchors that only go on where every match has begun (`re_` and `re_a` to `re_z`) are how matches begin, too.
-            let at_anchor = starts(hir, &holds) || (starts(hir, &begins) && self.anchors.iter().all(|anchor| begun(anchor)));
             let sets = |hir: &Hir| {
                 let mut sets = Vec::new();
                 lead(hir, &mut sets);
                 sets.truncate(LEAD);
                 sets
             };
+            let lead = sets(hir);
+            // Anchors that only go on where every match has begun (`re_` and `re_a` to `re_z`) are how matches begin, too. Not
+            // `AccountKey` where matches begin with `AccountName`: of either case, few letters of a prefix are told.
+            let goes_on = |anchor: &str| begun(anchor) && could_begin(&lead, anchor.as_bytes());
+            let at_anchor = starts(hir, &holds) || (starts(hir, &begins) && self.anchors.iter().all(|anchor| goes_on(anchor)));
             let parts = match hir.kind() {
                 HirKind::Concat(parts) if !at_anchor && !self.anchors.is_empty() => parts.as_slice(),
                 _ => &[],
@@ -235,14 +238,7 @@ impl Pattern {
             let fits = |sets: &Vec<ByteSet>| self.anchors.iter().all(|anchor| could_begin(sets, anchor.as_bytes()));
             let places = rests.filter(|rest| starts(rest, &begins));
             let from_anchor = places.map(|rest| sets(&rest)).find(fits).unwrap_or_default();
-            Reach {
-                shortest: hir.properties().minimum_len().unwrap_or(0),
-                longest,
-                at_anchor,
-                lead: sets(hir),
-                from_anchor,
-                loose: loose(hir),
-            }
+            Reach { shortest: hir.properties().minimum_len().unwrap_or(0), longest, at_anchor, lead, from_anchor, loose: loose(hir) }
         }
     }
 }

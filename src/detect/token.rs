@@ -96,6 +96,14 @@ mod tests {
         }
     }
 
+    /// Both begin alike, and only the first begins a match.
+    #[test]
+    fn an_anchor_may_begin_as_a_match_does() {
+        let text = "AccountName=abc;AccountKey=12345678";
+        let source = "(?i)AccountName=[a-z0-9]{3,24};AccountKey=(?P<secret>[0-9]{8})";
+        assert_eq!(found(source, text, "AccountKey="), Some("12345678".to_owned()));
+    }
+
     #[test]
     fn the_group_named_secret_is_the_credential() {
         assert_eq!(found("id=[0-9]+&key=(?P<secret>[a-z]{6})", "?id=12&key=abcdef&", "&key="), Some("abcdef".to_owned()));
