@@ -110,6 +110,9 @@ pub struct Engine {
     clock: checks::Clock,
 }
 
+/// The gap of a text that was made to keep the search busy: what is behind was not judged.
+pub(crate) const UNFINISHED: &str = "has too many beginnings of credentials; not all were followed to their end";
+
 /// Buffers that a thread reuses from haystack to haystack.
 #[derive(Default)]
 pub struct Scratch {

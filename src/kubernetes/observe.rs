@@ -112,7 +112,8 @@ pub fn observe(
     }
     scratch.set_deadline(None);
     // Whoever gave up on the way did so for the same clock.
-    observed.exhausted = budget.is_spent();
+    // A text that costs more than any real one is as good as one that takes too long.
+    observed.exhausted = budget.is_spent() || observed.gaps.iter().any(|gap| gap == crate::detect::UNFINISHED);
     observed
 }
 
