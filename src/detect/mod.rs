@@ -110,15 +110,13 @@ pub struct Engine {
     clock: checks::Clock,
 }
 
-/// The gap of a text that was made to keep the search busy: what is behind was not judged.
-pub(crate) const UNFINISHED: &str = "has too many beginnings of credentials; not all were followed to their end";
-
 /// Buffers that a thread reuses from haystack to haystack.
 #[derive(Default)]
 pub struct Scratch {
     words: classify::Buffer,
     candidates: Vec<overlap::Candidate>,
     gaps: Vec<&'static str>,
+    gave_up: bool,
     deadline: Option<Instant>,
     certificates: Vec<public::Certificate>,
     containers: Vec<usize>,
@@ -130,11 +128,17 @@ impl Scratch {
     /// come in time is decided by whoever asked, instead of by nobody.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+        self.gave_up = false;
     }
 
     /// Which limits the last search ran into, as reasons for people; nothing, nearly always.
     pub fn gaps(&self) -> &[&'static str] {
         &self.gaps
+    }
+
+    /// Whether a search since [`Self::set_deadline`] gave up on a text that was made to keep it busy: what is behind was not judged.
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// Where base64 of a container may start in the text that was searched last, in order: see [`encoded::CONTAINERS`].

@@ -558,7 +558,8 @@ impl<'e, 's> Search<'e, 's> {
     /// Takes steps from those that are left; `false`, and a gap, where there are none.
     fn spend(&mut self, steps: usize) -> bool {
         if self.steps == 0 {
-            self.gap(super::UNFINISHED);
+            self.scratch.gave_up = true;
+            self.gap("has too many beginnings of credentials; not all were followed to their end");
             return false;
         }
         self.steps = self.steps.saturating_sub(steps);

@@ -110,10 +110,10 @@ pub fn observe(
             !before.found.iter().find(same).is_some_and(|known| known.severity >= new.severity && known.confidence >= new.confidence)
         });
     }
+    // Whoever gave up on the way did so for the same clock. A text that costs more than any real one is as good as one that takes too
+    // long.
+    observed.exhausted = budget.is_spent() || scratch.gave_up();
     scratch.set_deadline(None);
-    // Whoever gave up on the way did so for the same clock.
-    // A text that costs more than any real one is as good as one that takes too long.
-    observed.exhausted = budget.is_spent() || observed.gaps.iter().any(|gap| gap == crate::detect::UNFINISHED);
     observed
 }
 

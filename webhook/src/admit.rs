@@ -116,11 +116,14 @@ impl InReview<'_> {
         let mut held = |secret: &Value| credentials(secret, sharing, engine, &self.state.index_prints, self.scratch);
         let new = held(self.object);
         let old = self.old.map(&mut held).unwrap_or_default();
+        let gave_up = self.scratch.gave_up();
         self.scratch.set_deadline(None);
         let shared = self.state.index().of_secret(&self.key, &new, &old, self.object, sharing);
         self.held = Some(new);
         // The annotations and labels of a Secret are as public as any.
-        (self.observe(self.old), shared)
+        let mut observed = self.observe(self.old);
+        observed.exhausted |= gave_up;
+        (observed, shared)
     }
 
     fn literals(&mut self) -> (Observed, Vec<SharedUse>) {
