@@ -12,16 +12,19 @@ pub(super) fn around<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
 
 /// Whether the line is a comment that documents code: ` * text`, `/// text`, `//! text`.
 pub(super) fn documents(haystack: &[u8], at: usize) -> bool {
-    let before = haystack.get(at.saturating_sub(300)..at).unwrap_or_default();
-    let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_start();
-    line.starts_with(b"* ") || line.starts_with(b"///") || line.starts_with(b"//!")
+    opens_with(haystack, at, &[b"* ", b"///", b"//!"])
 }
 
 /// Whether the line is a comment about code: `// text`, `# text`, `<!-- text`.
 pub(super) fn remark(haystack: &[u8], at: usize) -> bool {
+    opens_with(haystack, at, &[b"//", b"# ", b"-- ", b"/*", b"<!--", b";; "])
+}
+
+/// Whether the line around a place starts with one of the marks, blanks aside.
+fn opens_with(haystack: &[u8], at: usize, marks: &[&[u8]]) -> bool {
     let before = haystack.get(at.saturating_sub(300)..at).unwrap_or_default();
     let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_start();
-    [&b"//"[..], b"# ", b"-- ", b"/*", b"<!--", b";; "].iter().any(|opens| line.starts_with(opens))
+    marks.iter().any(|mark| line.starts_with(mark))
 }
 
 /// Whether the match is a part of a long run of base64, in which any short format occurs by chance.

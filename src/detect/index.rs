@@ -6,6 +6,7 @@ use super::{
     calls::{CALLS, Passed},
     common::is_common,
     encoded,
+    model::PASSWORDS_ABROAD,
     names::{Use, Words},
     prefilter::Prefilter,
     rule::{Rule, Shape},
@@ -97,21 +98,7 @@ const GENERIC: &[&str] = &[
     "signingkey",
     "accountkey",
     "sharedkey",
-    // In other languages.
-    "kennwort",
-    "zugangswort",
     "mot_de_passe",
-    "motdepasse",
-    "contrasena",
-    "senha",
-    "wachtwoord",
-    "losenord",
-    "adgangskode",
-    "salasana",
-    "haslo",
-    "heslo",
-    "parola",
-    "sifre",
 ];
 
 /// What may stand between the words of a name.
@@ -217,8 +204,8 @@ impl Index {
                 Shape::Structural => {}
             }
         }
-        for word in GENERIC {
-            literals.at(word.as_bytes()).word = Some(Word::Anywhere);
+        for word in GENERIC.iter().map(|word| word.as_bytes()).chain(PASSWORDS_ABROAD.into_iter().flatten().copied()) {
+            literals.at(word).word = Some(Word::Anywhere);
         }
         literals.at(b"key").word.get_or_insert(Word::Ending);
         for word in ["key", "token", "secret", "bearer", "auth"] {

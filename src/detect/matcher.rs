@@ -50,11 +50,6 @@ impl ByteSet {
         self.0.iter_mut().zip(other.0).for_each(|(all, bits)| *all |= bits);
     }
 
-    /// Whether no byte is in both.
-    fn is_apart(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).all(|(one, two)| one & two == 0)
-    }
-
     pub(super) fn has(&self, byte: u8) -> bool {
         self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
     }
@@ -62,17 +57,6 @@ impl ByteSet {
 
 /// Numbers of instructions and sets.
 type Index = u16;
-
-/// How many bytes a run takes of those that it can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Take {
-    /// As many as there are, and gives them back one by one.
-    Most,
-    /// As few as it must, and takes on one by one.
-    Least,
-    /// As many as there are: what comes next begins with none of them, so giving back leads nowhere.
-    All,
-}
 
 #[derive(Debug)]
 enum Op {
@@ -83,7 +67,7 @@ enum Op {
         set: Index,
         min: u32,
         max: u32,
-        take: Take,
+        greedy: bool,
     },
     /// The first is preferred.
     Split(Index, Index),
@@ -133,7 +117,6 @@ impl Program {
         let mut compiler = Compiler::default();
         compiler.compile(hir)?;
         compiler.push(Op::Match)?;
-        compiler.keep_what_nothing_wants();
         let at_start = hir.properties().look_set_prefix().contains(Look::Start);
         Some(Self { ops: compiler.ops.into(), sets: compiler.sets.into(), at_start })
     }
@@ -213,30 +196,6 @@ impl Compiler {
         Some(())
     }
 
-    /// Finds the runs that need not give back: a text of nothing but beginnings would be read again from each of its bytes.
-    fn keep_what_nothing_wants(&mut self) {
-        let is_apart = |set: Index, mut next: usize| {
-            let set = self.sets.get(usize::from(set))?;
-            while let Some(Op::Save(_)) = self.ops.get(next) {
-                next += 1;
-            }
-            Some(match self.ops.get(next)? {
-                Op::Literal(literal) => !set.has(*literal.first()?),
-                Op::Set(other) | Op::Run { set: other, min: 1.., .. } => set.is_apart(self.sets.get(usize::from(*other))?),
-                _ => false,
-            })
-        };
-        let greedy = |op: &Op| if let Op::Run { set, take: Take::Most, .. } = op { Some(*set) } else { None };
-        let apart: Vec<usize> = (0..self.ops.len())
-            .filter(|at| self.ops.get(*at).and_then(greedy).and_then(|set| is_apart(set, at + 1)) == Some(true))
-            .collect();
-        for at in apart {
-            if let Some(Op::Run { take, .. }) = self.ops.get_mut(at) {
-                *take = Take::All;
-            }
-        }
-    }
-
     fn alternation(&mut self, branches: &[Hir]) -> Option<()> {
         let mut jumps = Vec::new();
         let (last, others) = branches.split_last()?;
@@ -264,7 +223,7 @@ impl Compiler {
         };
         if let Some(set) = single {
             let set = self.set(set)?;
-            self.add(Op::Run { set, min, max, take: if greedy { Take::Most } else { Take::Least } })?;
+            self.add(Op::Run { set, min, max, greedy })?;
             return Some(());
         }
         if (min, max) == (0, 1) {
@@ -346,7 +305,7 @@ impl Run<'_, '_> {
         self.secret = [None; 2];
         let (mut op, mut at) = (0, start);
         loop {
-            self.steps = self.steps.checked_sub(1).ok_or(Weary)?;
+            self.spend(1)?;
             match self.step(&mut op, &mut at)? {
                 Step::On => {}
                 Step::Matched => return Ok(Some(at)),
@@ -376,17 +335,17 @@ impl Run<'_, '_> {
                 }
                 *at += 1;
             }
-            Op::Run { set, min, max, take } => {
+            Op::Run { set, min, max, greedy } => {
                 let (min, max) = (*min as usize, *max as usize);
-                let asked = if *take == Take::Least { min } else { max };
+                let asked = if *greedy { max } else { min };
                 let length = self.run(*set, *at, asked)?;
                 if length < min {
                     return Ok(Step::Failed);
                 }
                 let end = *at + length;
-                if *take == Take::Most && length > min {
+                if *greedy && length > min {
                     self.stack.push(Frame::Shorter { op: next, least: *at + min, at: end });
-                } else if *take == Take::Least && max > min {
+                } else if !*greedy && max > min {
                     self.stack.push(Frame::Longer { op: next, at: end, most: at.saturating_add(max), set: *set });
                 }
                 *at = end;
@@ -463,7 +422,7 @@ impl Run<'_, '_> {
                     }
                 }
             }
-            self.steps = self.steps.checked_sub(1).ok_or(Weary)?;
+            self.spend(1)?;
         }
         Ok(None)
     }

@@ -11,6 +11,7 @@ mod around;
 mod assign;
 mod calls;
 pub mod checks;
+mod claim;
 mod classify;
 mod common;
 #[cfg(test)]

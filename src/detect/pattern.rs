@@ -3,7 +3,10 @@
 use std::{borrow::Cow, ops::Range, sync::OnceLock};
 
 use regex_automata::{Anchored, Input, meta::Regex};
-use regex_syntax::hir::{Class, Hir, HirKind, literal::Extractor};
+use regex_syntax::hir::{
+    Class, Hir, HirKind,
+    literal::{Extractor, Literal},
+};
 
 use super::matcher::{ByteSet, Hit, Program};
 
@@ -197,50 +200,52 @@ impl Pattern {
     }
 
     fn reach_of(&self, hir: &Hir) -> Reach {
-        {
-            let longest = hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST);
-            let starts = |hir: &Hir, is: &dyn Fn(&[u8], &[u8]) -> bool| {
-                // Most patterns are of whole values: nothing starts them.
-                if self.anchors.is_empty() {
-                    return false;
-                }
-                let anchored = |prefix: &[u8]| self.anchors.iter().any(|anchor| is(prefix, anchor.as_bytes()));
-                let prefixes = Extractor::new().extract(hir);
-                prefixes.literals().is_some_and(|list| !list.is_empty() && list.iter().all(|literal| anchored(literal.as_bytes())))
-            };
-            // A class behind the anchor has more members than prefixes are listed for: then they are shorter than the anchor.
-            let begins = |prefix: &[u8], anchor: &[u8]| {
-                let common = prefix.len().min(anchor.len());
-                common > 2 && prefix.get(..common).zip(anchor.get(..common)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
-            };
-            let begun = |anchor: &str| {
-                let prefixes = Extractor::new().extract(hir);
-                prefixes.literals().is_some_and(|list| list.iter().any(|literal| begins(literal.as_bytes(), anchor.as_bytes())))
-            };
-            let holds = |prefix: &[u8], anchor: &[u8]| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor));
-            let sets = |hir: &Hir| {
-                let mut sets = Vec::new();
-                lead(hir, &mut sets);
-                sets.truncate(LEAD);
-                sets
-            };
-            let lead = sets(hir);
-            // Anchors that only go on where every match has begun (`re_` and `re_a` to `re_z`) are how matches begin, too. Not
-            // `AccountKey` where matches begin with `AccountName`: of either case, few letters of a prefix are told.
-            let goes_on = |anchor: &str| begun(anchor) && could_begin(&lead, anchor.as_bytes());
-            let at_anchor = starts(hir, &holds) || (starts(hir, &begins) && self.anchors.iter().all(|anchor| goes_on(anchor)));
-            let parts = match hir.kind() {
-                HirKind::Concat(parts) if !at_anchor && !self.anchors.is_empty() => parts.as_slice(),
-                _ => &[],
-            };
-            let rests = (1..parts.len()).map(|from| Hir::concat(parts.get(from..).unwrap_or_default().to_vec()));
-            // Each anchor must fit there: one that stands elsewhere in the pattern is no reason to reject.
-            let fits = |sets: &Vec<ByteSet>| self.anchors.iter().all(|anchor| could_begin(sets, anchor.as_bytes()));
-            let places = rests.filter(|rest| starts(rest, &begins));
-            let from_anchor = places.map(|rest| sets(&rest)).find(fits).unwrap_or_default();
-            Reach { shortest: hir.properties().minimum_len().unwrap_or(0), longest, at_anchor, lead, from_anchor, loose: loose(hir) }
+        let is_any = |is: &dyn Fn(&[u8], &[u8]) -> bool, prefix: &[u8]| self.anchors.iter().any(|anchor| is(prefix, anchor.as_bytes()));
+        let all = |prefixes: &[Literal], is| !prefixes.is_empty() && prefixes.iter().all(|prefix| is_any(is, prefix.as_bytes()));
+        let holds = |prefix: &[u8], anchor: &[u8]| prefix.get(..anchor.len()).is_some_and(|head| head.eq_ignore_ascii_case(anchor));
+        // A class behind the anchor has more members than prefixes are listed for: then they are shorter than the anchor.
+        let begins = |prefix: &[u8], anchor: &[u8]| {
+            let common = prefix.len().min(anchor.len());
+            common > 2 && prefix.get(..common).zip(anchor.get(..common)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+        };
+        // Most patterns are of whole values: nothing starts them.
+        let own = if self.anchors.is_empty() { Vec::new() } else { prefixes(hir) };
+        let lead = sets(hir);
+        // Anchors that only go on where every match has begun (`re_` and `re_a` to `re_z`) are how matches begin, too. Not
+        // `AccountKey` where matches begin with `AccountName`: of either case, few letters of a prefix are told.
+        let goes_on = |anchor: &[u8]| own.iter().any(|prefix| begins(prefix.as_bytes(), anchor)) && could_begin(&lead, anchor);
+        let at_anchor = all(&own, &holds) || (all(&own, &begins) && self.anchors.iter().all(|anchor| goes_on(anchor.as_bytes())));
+        let parts = match hir.kind() {
+            HirKind::Concat(parts) if !at_anchor && !self.anchors.is_empty() => parts.as_slice(),
+            _ => &[],
+        };
+        let rests = (1..parts.len()).map(|from| Hir::concat(parts.get(from..).unwrap_or_default().to_vec()));
+        // Each anchor must fit there: one that stands elsewhere in the pattern is no reason to reject.
+        let fits = |sets: &Vec<ByteSet>| self.anchors.iter().all(|anchor| could_begin(sets, anchor.as_bytes()));
+        let places = rests.filter(|rest| all(&prefixes(rest), &begins));
+        let from_anchor = places.map(|rest| sets(&rest)).find(fits).unwrap_or_default();
+        Reach {
+            shortest: hir.properties().minimum_len().unwrap_or(0),
+            longest: hir.properties().maximum_len().unwrap_or(LONGEST).min(LONGEST),
+            at_anchor,
+            lead,
+            from_anchor,
+            loose: loose(hir),
         }
     }
+}
+
+/// How matches of `hir` start; empty where that is not known.
+fn prefixes(hir: &Hir) -> Vec<Literal> {
+    Extractor::new().extract(hir).literals().unwrap_or_default().to_vec()
+}
+
+/// The bytes with which every match of `hir` begins.
+fn sets(hir: &Hir) -> Vec<ByteSet> {
+    let mut sets = Vec::new();
+    lead(hir, &mut sets);
+    sets.truncate(LEAD);
+    sets
 }
 
 /// The same search by an automaton.

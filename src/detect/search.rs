@@ -3,26 +3,23 @@
 use std::{ops::Range, time::Instant};
 
 use super::{
-    Engine, Hint, Match, Scratch,
+    Engine, Hint, Scratch,
     around::{around, documents, minified, remark, summary, within_base64, words_run_together},
     assign::{self, Assignment, Form, Lines},
     calls,
-    checks::{Outcome, Subject, check},
-    classify::{self, Named, guessable, lower},
+    claim::Claim,
+    classify::{self, Named},
     decode, encoded,
     index::{Target, Word},
     model::entropy,
     nearby,
-    overlap::{Candidate, Rank},
+    overlap::Rank,
     public, quiet, rule,
     structured::{self, Meaning},
     surroundings::{Kind, Surroundings},
     token, url,
 };
-use crate::{
-    finding::{Confidence, Severity},
-    secret::Secret,
-};
+use crate::finding::Confidence;
 
 /// Encodings within encodings.
 const DEPTH: u8 = 3;
@@ -33,8 +30,8 @@ const DECODED: usize = 8 << 20;
 /// Certificates of one haystack that are looked at: they are no findings.
 const CERTIFICATES: usize = 2_000;
 
-/// Steps of all patterns and named values in one haystack, to which come [`STEPS_A_BYTE`] for each byte. Beginnings of credentials that go on for long
-/// and come to nothing, one in the other, are hostile; all others take a step for some bytes.
+/// Steps of all patterns and named values in one haystack, to which come [`STEPS_A_BYTE`] for each byte. Beginnings of credentials
+/// that go on for long and come to nothing, one in the other, are hostile; all others take a step for some bytes.
 const STEPS: usize = 1 << 20;
 const STEPS_A_BYTE: usize = 32;
 /// Steps of judging a byte of a named value.
@@ -59,21 +56,6 @@ pub(super) struct Search<'e, 's> {
     facts: Vec<(Range<usize>, Vec<String>)>,
     /// What the structured detector says about all of the haystack.
     note: Option<&'static str>,
-}
-
-/// A value that a rule claims, before checks.
-struct Claim<'a> {
-    rule: u32,
-    span: Range<usize>,
-    value: &'a [u8],
-    name: Option<&'a [u8]>,
-    confidence: Confidence,
-    rank: Rank,
-    visible: usize,
-    evidence: Vec<String>,
-    around: &'a [u8],
-    /// Bytes that the pattern matched.
-    whole: usize,
 }
 
 impl<'e, 's> Search<'e, 's> {
@@ -172,7 +154,7 @@ impl<'e, 's> Search<'e, 's> {
                     self.named(named, span, haystack, hint);
                 }
                 if target.command {
-                    self.command(haystack, here.clone(), hint);
+                    self.command(haystack, here.clone(), surroundings);
                 }
                 if target.container && self.depth == 0 && encoded::begins_container(haystack, start) {
                     self.scratch.containers.push(start);
@@ -463,14 +445,14 @@ impl<'e, 's> Search<'e, 's> {
     }
 
     /// `curl -u user:password`, `sshpass -p password`.
-    fn command(&mut self, haystack: &[u8], here: Range<usize>, hint: &Hint<'_>) {
+    fn command(&mut self, haystack: &[u8], here: Range<usize>, surroundings: Surroundings) {
         let Some(span) = url::argument(haystack, here) else { return };
         let Some(value) = haystack.get(span.clone()) else { return };
         if value.len() < 4 || quiet::is_reference(value) || quiet::is_placeholder(value, false) {
             return;
         }
         let Some(rule) = self.engine.index.rule("generic-password") else { return };
-        let docs = matches!(Surroundings::of(hint).kind, Kind::Docs | Kind::Generated | Kind::Source | Kind::Other);
+        let docs = matches!(surroundings.kind, Kind::Docs | Kind::Generated | Kind::Source | Kind::Other);
         let confidence = if docs { Confidence::Low } else { Confidence::Medium };
         self.claim(Claim {
             rule,
@@ -492,56 +474,7 @@ impl<'e, 's> Search<'e, 's> {
             return self.gap("holds more than 20,000 possible credentials; the others were not judged");
         }
         let Some(rule) = self.engine.rules.get(claim.rule as usize) else { return };
-        let mut rank = claim.rank;
-        let (mut severity, mut confidence, mut evidence, mut refuted) = (rule.severity, claim.confidence, claim.evidence, None);
-        let subject = Subject { secret: claim.value, around: claim.around, clock: &self.engine.clock };
-        for check in rule.checks.iter().filter_map(|name| check(name)) {
-            let verdict = check(&subject);
-            evidence.extend(verdict.evidence);
-            match verdict.outcome {
-                Outcome::Proven => {
-                    confidence = Confidence::High;
-                    rank = rank.max(Rank::Proven);
-                }
-                Outcome::Fits => {}
-                Outcome::Doubtful => confidence = lower(confidence),
-                Outcome::Expired => severity = severity.min(Severity::Low),
-                Outcome::Refuted(reason) => refuted = Some(reason.to_owned()),
-            }
-        }
-        // Keys and tokens of no provider abound in tests and manuals; guesses were judged with their place.
-        let anybodys = matches!(rule.provider.as_ref(), "private-key" | "jwt" | "generic" | "pwhash" | "keystore");
-        if self.place.published && (anybodys || rank < Rank::Token) {
-            confidence = Confidence::Low;
-            evidence.push("in published documentation or a library's test".to_owned());
-        } else if self.place.package && rule.provider == "private-key" {
-            confidence = lower(confidence);
-            evidence.push("in a library's folder".to_owned());
-        } else if self.place.test || self.place.kind == Kind::Docs {
-            if matches!(rule.provider.as_ref(), "private-key" | "jwt") {
-                confidence = lower(confidence);
-            }
-            if anybodys {
-                evidence.push("in a test or documentation path".to_owned());
-            }
-        }
-        let name = claim.name.map(|name| String::from_utf8_lossy(name.get(..name.len().min(200)).unwrap_or_default()).into_owned());
-        // A password within a format (a connection string's) is as weak as a person made it.
-        let format = matches!(rule.shape, rule::Shape::Token { .. }) && claim.visible > 0;
-        let matched = Match {
-            rule: rule.clone(),
-            span: claim.span,
-            secret: Secret::new(claim.value),
-            visible: claim.visible,
-            guessable: !format && guessable(claim.value),
-            name: name.filter(|name| !name.is_empty()),
-            severity,
-            confidence,
-            evidence,
-            inner: Vec::new(),
-            refuted,
-        };
-        self.scratch.candidates.push(Candidate { matched, rank, matched_bytes: claim.whole, run: 0 });
+        self.scratch.candidates.push(claim.checked(rule, self.place, &self.engine.clock));
     }
 
     /// Whether the deadline has passed. The clock is read for one literal in 64.

@@ -32,8 +32,9 @@ impl Reference {
     /// # Errors
     /// A sentence that says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("`{}` is not a registry reference: {why}", Self::veiled(text));
-        if matches!(Self::veiled(text), Cow::Owned(_)) {
+        let shown = Self::veiled(text);
+        let wrong = |why: &str| format!("`{shown}` is not a registry reference: {why}");
+        if matches!(shown, Cow::Owned(_)) {
             return Err(wrong("a user and a password are not part of it; they come from `docker login` or `podman login`"));
         }
         // The library's grammar has no IPv6 addresses: one is parsed under another name.

@@ -45,23 +45,7 @@ pub(super) fn scan(
     let bytes = files.iter().map(|file| file.size).sum();
     progress.image(&root.display().to_string(), 1, Some(bytes));
 
-    let within = |path: &Path| path.strip_prefix(root).unwrap_or(path).as_os_str().as_encoded_bytes().to_vec();
-    let mut named = Outcome::default();
-    let done = guarded(&mut Scanner::new(options.engine.clone(), content::Limits::default()), options, |scanner| {
-        let mut names = Names::default();
-        for file in &files {
-            names.add_path(&within(&file.path), None, scanner, &mut named);
-        }
-        for path in &others {
-            let link = fs::read_link(path).ok();
-            names.add_path(&within(path), link.as_deref().map(|link| link.as_os_str().as_encoded_bytes()), scanner, &mut named);
-        }
-        names.finish(scanner, &mut named);
-    });
-    if done.is_none() {
-        named.gap(Gap { path: Some("file names".to_owned()), reason: failed("tree"), bytes: None });
-    }
-
+    let named = scan_names(root, &files, &others, options);
     let next = AtomicUsize::new(0);
     let results = Mutex::new(InOrder::default());
     let facts = Mutex::new((Facts::default(), 0));
@@ -70,7 +54,7 @@ pub(super) fn scan(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(number) else { break };
-            let path: Arc<str> = file.path.strip_prefix(root).unwrap_or(&file.path).to_string_lossy().into();
+            let path: Arc<str> = within(root, &file.path).to_string_lossy().into();
             let mut own = Outcome::default();
             let done = guarded(&mut scanner, options, |scanner| {
                 scan_file(file, &path, scanner, &mut own, &facts);
@@ -99,6 +83,32 @@ pub(super) fn scan(
     let image = Image::new(format!("dir:{}", root.display()));
     let parts = Parts { image: &image, layers: vec![Arc::new(outcome)], config: Outcome::default(), is_dir: true };
     Ok(vec![assemble::report(&parts, options, hasher)])
+}
+
+/// The path from the root.
+fn within<'p>(root: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(root).unwrap_or(path)
+}
+
+/// Scans what the tree's entries are called, and where its links lead.
+fn scan_names(root: &Path, files: &[Listed], others: &[PathBuf], options: &ScanOptions) -> Outcome {
+    let mut outcome = Outcome::default();
+    let done = guarded(&mut Scanner::new(options.engine.clone(), content::Limits::default()), options, |scanner| {
+        let mut names = Names::default();
+        let mut add = |path: &Path, link: Option<&[u8]>| {
+            names.add_path(within(root, path).as_os_str().as_encoded_bytes(), link, 0, scanner, &mut outcome);
+        };
+        files.iter().for_each(|file| add(&file.path, None));
+        for path in others {
+            let link = fs::read_link(path).ok();
+            add(path, link.as_deref().map(|link| link.as_os_str().as_encoded_bytes()));
+        }
+        names.finish(scanner, &mut outcome);
+    });
+    if done.is_none() {
+        outcome.gap(Gap { path: Some("file names".to_owned()), reason: failed("tree"), bytes: None });
+    }
+    outcome
 }
 
 /// What a tree holds.

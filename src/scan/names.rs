@@ -33,7 +33,7 @@ struct Line {
 
 impl Names {
     pub(super) fn add(&mut self, entry: &Entry<'_>, position: u32, scanner: &mut Scanner, outcome: &mut Outcome) {
-        let path = self.path(entry.path, entry.link, position);
+        let path = self.add_path(entry.path, entry.link, position, scanner, outcome);
         if entry.user != self.last_owner.0 || entry.group != self.last_owner.1 {
             self.last_owner = (entry.user.to_vec(), entry.group.to_vec());
             self.line(entry.user, "user name", &path, position);
@@ -42,20 +42,20 @@ impl Names {
         for (key, value) in entry.records {
             self.line(&[key, &b"="[..], value].concat(), "extended attribute", &path, position);
         }
+    }
+
+    /// Only the names of a file or a link: the owners of a tree's are this machine's.
+    pub(super) fn add_path(
+        &mut self,
+        path: &[u8],
+        link: Option<&[u8]>,
+        position: u32,
+        scanner: &mut Scanner,
+        outcome: &mut Outcome,
+    ) -> Arc<[u8]> {
         if self.text.len() >= BATCH {
             self.finish(scanner, outcome);
         }
-    }
-
-    /// What a tree says of a file or a link: no owners, which are this machine's.
-    pub(super) fn add_path(&mut self, path: &[u8], link: Option<&[u8]>, scanner: &mut Scanner, outcome: &mut Outcome) {
-        self.path(path, link, 0);
-        if self.text.len() >= BATCH {
-            self.finish(scanner, outcome);
-        }
-    }
-
-    fn path(&mut self, path: &[u8], link: Option<&[u8]>, position: u32) -> Arc<[u8]> {
         let shared: Arc<[u8]> = path.into();
         self.line(path, "file name", &shared, position);
         if let Some(link) = link {

@@ -329,8 +329,7 @@ fn plist(text: &[u8], at: usize) -> Option<Operator> {
 fn pair(text: &[u8], at: usize) -> Option<Operator> {
     let rest = text.get(at..text.len().min(at + 120))?;
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'"' | b'\'' | b'\\');
-    let start = rest.iter().take_while(|b| blank(b)).count();
-    let mut start = start;
+    let mut start = rest.iter().take_while(|b| blank(b)).count();
     // Android's manifests; settings of .NET, `name="NAME" serializeAs="String"><value>value`.
     if rest.get(start..)?.starts_with(b"android:") {
         start += 8;
@@ -371,10 +370,11 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     let before = before.get(..before.len() - blanks)?;
     let first = matches!(before.last(), None | Some(b'\n' | b'\r'));
     let word = before.rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
-    // Not `ARG A B` and `export A B`: those name two variables.
+    // `gh secret set NAME --body value`
     if word == b"set" && text.get(at..).is_some_and(|rest| rest.starts_with(b"--body ")) {
         return Some(Operator { end: at + 7, ..unquoted });
     }
+    // Not `ARG A B` and `export A B`: those name two variables.
     if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env", b"SetEnv", b"define"].contains(&word)
         || before.ends_with(b"fastcgi_param")
         || before.ends_with(b"uwsgi_param")

@@ -47,6 +47,13 @@ pub(super) enum Stands {
     Behind,
 }
 
+/// `password` in other languages: words that end a longer one, and words that are one.
+#[rustfmt::skip]
+pub(in crate::detect) const PASSWORDS_ABROAD: [&[&[u8]]; 2] = [
+    &[b"passwort", b"kennwort", b"zugangswort", b"wachtwoord", b"motdepasse", b"contrasena", b"losenord", b"adgangskode", b"salasana"],
+    &[b"senha", b"haslo", b"heslo", b"parola", b"sifre"],
+];
+
 /// Words that name a credential, the surest first.
 #[rustfmt::skip]
 pub(super) const CREDENTIALS: &[(Class, Stands, &[&[u8]])] = &[
@@ -55,11 +62,8 @@ pub(super) const CREDENTIALS: &[(Class, Stands, &[&[u8]])] = &[
         b"pass", b"passw", b"psw", b"pswd", b"pw", b"dbpass", b"userpass", b"requirepass", b"masterauth", b"rootpass", b"adminpass",
         b"mypass", b"ftppass", b"passwords",
     ]),
-    // In other languages.
-    (Class::Password, Stands::Ends, &[
-        b"passwort", b"kennwort", b"zugangswort", b"wachtwoord", b"motdepasse", b"contrasena", b"losenord", b"adgangskode", b"salasana",
-    ]),
-    (Class::Password, Stands::Whole, &[b"senha", b"haslo", b"heslo", b"parola", b"sifre"]),
+    (Class::Password, Stands::Ends, PASSWORDS_ABROAD[0]),
+    (Class::Password, Stands::Whole, PASSWORDS_ABROAD[1]),
     // `mot_de_passe`
     (Class::Password, Stands::Behind, &[b"passe"]),
     (Class::ApiKey, Stands::Ends, &[b"apikey", b"accesskey", b"appkey", b"authkey", b"apisecret"]),

@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     flow,
-    tree::{NodeId, ROOT, Tree, key, slice, trimmed},
+    tree::{NodeId, ROOT, Tree, key, line_end, slice, trimmed},
 };
 
 /// What differs between the formats.
@@ -303,10 +303,6 @@ fn unescape_properties(raw: &[u8]) -> Vec<u8> {
     }
     unfolded.extend_from_slice(rest);
     flow::unescape(&unfolded).into_owned()
-}
-
-fn line_end(text: &[u8], at: usize) -> usize {
-    memchr::memchr(b'\n', text.get(at..).unwrap_or_default()).map_or(text.len(), |length| at + length)
 }
 
 fn next_line(text: &[u8], at: usize) -> usize {

@@ -2,8 +2,11 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{Detector, Field, files, tree::slice};
-use crate::detect::{Hint, model::Meaning, names::Name};
+use super::{
+    Detector, Field, files,
+    tree::{line_end, slice, trimmed},
+};
+use crate::detect::{Hint, model::Meaning, names::Name, quiet};
 
 /// Columns that are remembered.
 const COLUMNS: usize = 128;
@@ -111,7 +114,7 @@ impl Detector for Sql {
             let Some(length) = memchr::memchr2(b')', b'\'', near) else { continue };
             let behind = skip(text, list + length + 1);
             let rest = text.get(behind..behind.saturating_add(12).min(text.len())).unwrap_or_default();
-            let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+            let starts = |word: &[u8]| quiet::starts(rest, word);
             if !(starts(b"values") || starts(b"from stdin")) {
                 continue;
             }
@@ -217,16 +220,14 @@ fn copied(text: &[u8], from: usize, names: &[Option<String>], emit: &mut dyn FnM
 }
 
 fn value(text: &[u8], span: Range<usize>, label: &[u8], name: &str, emit: &mut dyn FnMut(Field<'_>)) {
+    let span = trimmed(text, span);
     let bytes = slice(text, span.clone());
-    let trimmed = bytes.trim_ascii();
-    if trimmed.is_empty() {
+    if bytes.is_empty() {
         return;
     }
-    let lead = bytes.len() - bytes.trim_ascii_start().len();
-    let span = span.start + lead..span.start + lead + trimmed.len();
-    let plain = !label.is_empty() && label != trimmed && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-'));
+    let plain = !label.is_empty() && label != bytes && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-'));
     let name = if plain { Cow::Owned(format!("{}.{name}", String::from_utf8_lossy(label))) } else { Cow::Borrowed(name) };
-    emit(Field { name, value: Cow::Borrowed(trimmed), span, meaning: super::Meaning::Value, evidence: Vec::new() });
+    emit(Field { name, value: Cow::Borrowed(bytes), span, meaning: super::Meaning::Value, evidence: Vec::new() });
 }
 
 /// Whether a column's name is a credential's, so that the others of a large table cost nothing.
@@ -243,8 +244,7 @@ fn is_name(cell: &[u8]) -> bool {
 
 /// The line that starts at `at`, without its end.
 fn line(text: &[u8], at: usize) -> &[u8] {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default()
+    slice(text, at..line_end(text, at))
 }
 
 fn skip(text: &[u8], at: usize) -> usize {

@@ -205,6 +205,11 @@ pub(super) fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
     range.start + start..range.start + end
 }
 
+/// Where the line that `at` is in ends: at its line feed, or where the text does.
+pub(super) fn line_end(text: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', text.get(at..).unwrap_or_default()).map_or(text.len(), |length| at + length)
+}
+
 /// The bytes of a range; empty where it is not inside the text.
 pub(super) fn slice(text: &[u8], range: Range<usize>) -> &[u8] {
     text.get(range).unwrap_or_default()

@@ -8,7 +8,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     flow,
-    tree::{NodeId, ROOT, Tree, key, slice, trimmed},
+    tree::{NodeId, ROOT, Tree, key, line_end, slice, trimmed},
 };
 
 /// A quoted scalar that is not closed within this many bytes is taken for a plain one.
@@ -249,10 +249,6 @@ fn key_of(value: Cow<'_, [u8]>) -> Cow<'_, str> {
 
 fn slice_to(text: &[u8], end: usize) -> &[u8] {
     text.get(..end).unwrap_or(text)
-}
-
-fn line_end(text: &[u8], at: usize) -> usize {
-    memchr::memchr(b'\n', text.get(at..).unwrap_or_default()).map_or(text.len(), |length| at + length)
 }
 
 fn next_line(text: &[u8], at: usize) -> usize {
