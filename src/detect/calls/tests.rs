@@ -1,0 +1,45 @@
+use super::*;
+use crate::detect::samples;
+
+fn of(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    CALLS.iter().find_map(|(call, passed)| {
+        let at = lower.find(call)?;
+        argument(text.as_bytes(), &(at..at + call.len()), *passed).map(|span| text[span].to_owned())
+    })
+}
+
+#[test]
+fn passwords_by_position() {
+    for text in [
+        "server.login('a@b.net', 'Tr0ub4dor')",
+        "$ftp->login( user,\n  \"Tr0ub4dor\", done)",
+        "req.SetBasicAuth(\"ops\", \"Tr0ub4dor\")",
+        ".basic_auth(\"ops\", Some(\"Tr0ub4dor\"))",
+        "DriverManager.getConnection(URL, config.user, \"Tr0ub4dor\");",
+        "new PDO($dsn, 'ops', 'Tr0ub4dor');",
+    ] {
+        assert_eq!(of(text).as_deref(), Some("Tr0ub4dor"), "{text}");
+    }
+    for text in [
+        "def login('a', 'b')",
+        "x.login('a')",
+        "x.login('a', b)",
+        "x.login('a', 'b' + c)",
+        "x.login(, 'b')",
+        "x.login('a', 'b",
+        "x.login(f(a), 'b')",
+    ] {
+        assert_eq!(of(text), None, "{text}");
+    }
+}
+
+#[test]
+fn keys_of_clients() {
+    let key = samples::fill("{alnum:32}", 3);
+    assert_eq!(of(&format!("new AcmeClient('{key}')")), Some(key.clone()));
+    assert_eq!(of(&format!("acme.NewClient(\"{key}\", opts)")), Some(key));
+    for other in ["{uuid}", "https://a.net/{alnum:20}", "application-name-{digits:2}", "{alnum:12}"] {
+        assert_eq!(of(&format!("new AcmeClient('{}')", samples::fill(other, 3))), None, "{other}");
+    }
+}
