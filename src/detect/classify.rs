@@ -105,6 +105,11 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     if last == b"PW" && value.iter().all(u8::is_ascii_alphabetic) {
         return None;
     }
+    // Travis CI and AppVeyor encrypt what they call so for the repository (https://docs.travis-ci.com/user/encryption-keys);
+    // `Username & Password` is the label of a choice.
+    if last == b"secure" || last.contains(&b'&') {
+        return None;
+    }
     // `--disabled-password`, `--no-password`: flags that take no value.
     if denies(last) {
         return None;
@@ -269,6 +274,10 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
         return None;
     }
     let shape = model::Shape::of(bare);
+    // `["newPassword", "oldPassword"]`: two names.
+    if named.form == Form::Call && name.len().checked_sub(1).is_some_and(|last| ends(bare, name.word(last))) {
+        return None;
+    }
     // `auth` names schemes, modes and plugins more often than credentials.
     if meaning.class == Class::Authorization && lead == Lead::Nothing && shape.randomness() < 0.5 {
         return None;
@@ -325,9 +334,27 @@ fn last_word_is(name: &Name, word: &[u8]) -> bool {
     name.len().checked_sub(1).is_some_and(|last| name.word(last) == word)
 }
 
+/// Whether `value` ends with `word` (lower case) in any case, and with more letters before it.
+fn ends(value: &[u8], word: &[u8]) -> bool {
+    value.len() > word.len() && word.len() >= 3 && value.get(value.len() - word.len()..).is_some_and(|end| end.eq_ignore_ascii_case(word))
+}
+
 /// `env.JWT_SECRET` ends with `JWT_SECRET`.
 fn last_part(name: &[u8]) -> &[u8] {
     name.rsplit(|b| *b == b'.').next().unwrap_or_default()
+}
+
+/// The name's last two words.
+fn two_last(name: &Name) -> &[u8] {
+    let length = name.len().checked_sub(2).map_or(0, |at| name.word(at).len() + name.word(at + 1).len());
+    name.squashed().get(name.squashed().len() - length..).filter(|words| words.len() >= 6).unwrap_or(b"-")
+}
+
+/// Whether the value is identifiers joined by `.`, `/` or `::`.
+fn names_a_member(value: &[u8]) -> bool {
+    value.iter().any(|b| matches!(b, b'.' | b'/' | b':'))
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b':' | b'_' | b'-' | b'@'))
+        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 4
 }
 
 /// Whether the value is made of the name's own letters: `password = "db_password"`, `DB_PASSWORD = "DbPassword1"`.
@@ -346,6 +373,10 @@ fn repeats(name: &Name, value: &[u8]) -> bool {
     }
     let within = |long: &[u8], short: &[u8]| long.windows(short.len()).any(|part| part == short);
     let whole = name.squashed();
+    // `"ApiKey": "module/part.NewApiKey"`: where the thing of this name is.
+    if names_a_member(value) && (squashed.ends_with(whole) || squashed.ends_with(two_last(name))) {
+        return true;
+    }
     // Only where hardly anything is added: `password` in `MyPassword-9zQ8` is no repetition, nor is `Mailpass1234!`.
     squashed.len() - stem.len() < 2 && (within(whole, stem) || (stem.len() <= whole.len() + 6 && whole.len() >= 4 && within(stem, whole)))
 }

@@ -50,7 +50,16 @@ pub(super) fn password(text: &[u8], at: usize) -> Option<Range<usize>> {
         host = Some(last);
     }
     let host = host?;
+    // `http://localhost:1337@8675309`, a node and the block to fork from; an Ethereum node's public key (EIP-1459); a key of
+    // dotenv's vault has 64 digits.
+    let word = text.get(at - scheme..at)?;
     let user_info = authority.get(..host)?;
+    if user_info.starts_with(b"localhost:")
+        || [&b"enr"[..], b"enrtree", b"enode"].contains(&word)
+        || (word == b"dotenv" && user_info.len() < 32)
+    {
+        return None;
+    }
     if authority.get(host + 1..)?.is_empty() {
         return None;
     }
@@ -177,6 +186,7 @@ mod tests {
         assert_eq!(of("https://user@host/x"), None);
         assert_eq!(of("https://host/path?x=a:b@c"), None);
         assert_eq!(of("://u:p@h"), None);
+        assert_eq!(of("http://localhost:1337@8675309"), None);
     }
 
     #[test]

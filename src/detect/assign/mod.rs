@@ -262,6 +262,7 @@ fn operator(text: &[u8], name: &Range<usize>, after: usize, quoted: bool, lines:
         {
             Some(said)
         }
+        b',' if quoted && lists(text, name, at) => None,
         b',' if quoted && (!listed(text, name.start) || field(text, name.start)) => pair(text, at).or_else(|| literal(1, Form::Call)),
         b',' if !quoted => row(text, name, at, lines),
         b'|' => (line_opens(text, name.start) == Some(b'|')).then_some(Operator { end: at + 1, quotes: false, form: Form::Pair }),
@@ -433,6 +434,19 @@ fn field(text: &[u8], name: usize) -> bool {
 fn listed(text: &[u8], name: usize) -> bool {
     let before = text.get(name.saturating_sub(64)..name.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
     before.strip_suffix(b",").is_some_and(|before| matches!(before.trim_ascii_end().last(), Some(b'"' | b'\'')))
+}
+
+/// `["NAME", "b", "c"]`: the first of several in brackets. `["--name", "value", "--other"]` is a command line.
+fn lists(text: &[u8], name: &Range<usize>, comma: usize) -> bool {
+    let before = text.get(name.start.saturating_sub(64)..name.start).unwrap_or_default();
+    let Some((b'"' | b'\'' | b'`', before)) = before.split_last() else { return false };
+    if before.trim_ascii_end().last() != Some(&b'[') {
+        return false;
+    }
+    let rest = text.get(comma + 1..text.len().min(comma + 200)).unwrap_or_default().trim_ascii_start();
+    let Some((quote @ (b'"' | b'\'' | b'`'), rest)) = rest.split_first() else { return false };
+    let Some(end) = rest.iter().position(|b| b == quote) else { return false };
+    rest.get(end + 1..).unwrap_or_default().trim_ascii_start().first() == Some(&b',')
 }
 
 fn line_start(text: &[u8], at: usize) -> usize {

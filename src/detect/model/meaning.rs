@@ -1,7 +1,7 @@
 //! What a name says about its value.
 
 use super::words::{
-    ATTRIBUTES, CREDENTIALS, EPHEMERAL, KEY_OWNERS, List, NEUTRAL, NO_CREDENTIALS, PUBLIC, Stands, TESTS, may_name_a_credential,
+    ATTRIBUTES, CREDENTIALS, ENTRIES, EPHEMERAL, KEY_OWNERS, List, NEUTRAL, NO_CREDENTIALS, PUBLIC, Stands, TESTS, may_name_a_credential,
 };
 use crate::detect::names::Name;
 
@@ -90,7 +90,7 @@ impl Meaning {
         Some(Self {
             class,
             trailing,
-            attribute: attribute || earlier(&PUBLIC),
+            attribute: attribute || earlier(&PUBLIC) || (bare_key && ENTRIES.has(before(at))),
             ephemeral: class == Class::Token && earlier(&EPHEMERAL),
             bare_key,
             test: earlier(&TESTS),

@@ -184,11 +184,28 @@ fn code(value: &[u8]) -> bool {
             && likeness(part) > 0.3
     };
     (value.contains(&b'.') && parts.clone().count() >= 2 && parts.clone().all(identifier))
+        || member(value)
         || matches!(value.first(), Some(b'{' | b'[' | b'(' | b'*' | b'&'))
             && value.len() < 40
             && value.first() != value.last()
             && likeness(value) > 0.2
         || value.last() == Some(&b'(')
+}
+
+/// `kms.Key.from_key(key`, `[apigwv2.ApiKey`: names of a module and of what it has, among them one that names a credential.
+fn member(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"[").unwrap_or(value);
+    let path = value.split(|b| *b == b'(').next().unwrap_or_default();
+    let parts = path.split(|b| *b == b'.');
+    let says = |part: &[u8]| [&b"key"[..], b"token", b"secret", b"password", b"credential"].iter().any(|word| quiet::holds(part, word));
+    let name = |part: &[u8]| {
+        let digits = part.iter().filter(|b| b.is_ascii_digit()).count();
+        part.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+            && part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            && (likeness(part) > 0.0 || (part.len() <= 8 && digits <= 1))
+            && digits <= 2
+    };
+    parts.clone().count() >= 2 && parts.clone().all(name) && parts.skip(1).any(|part| says(part) && likeness(part) > -0.2)
 }
 
 /// Several words that follow each other as letters do in words.
@@ -298,7 +315,9 @@ mod tests {
         for value in ["3600", "1.2.3", "2024-01-01T00:00:00Z", "30s", "10.0.0.1:8080", "0x10"] {
             assert!(of(value).is_number, "{value}");
         }
-        for value in ["getPassword()", "settings.DATABASE_PASSWORD", "a->b", "std::string"] {
+        for value in
+            ["getPassword()", "settings.DATABASE_PASSWORD", "a->b", "std::string", "kms.Key.from_cfn_key(cfn_key", "apigwv2.ApiKey"]
+        {
             assert!(of(value).is_code, "{value}");
         }
         for value in ["https://host/x", "a/b/file.json", "secrets.pem", "name@host.org"] {

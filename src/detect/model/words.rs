@@ -146,7 +146,7 @@ pub(super) static ATTRIBUTES: List = List::new(&[
     b"helper", b"util", b"utils", b"spec", b"visibility", b"visible", b"hidden", b"autocomplete", b"event", b"action",
     b"button", b"screen", b"view", b"dialog", b"modal", b"checksum", b"fingerprint", b"recovery", b"history", b"quality",
     b"style", b"css", b"usages", b"server", b"signature", b"used", b"allowed", b"auto", b"ok", b"sha256", b"sha1", b"md5",
-    b"ui", b"widget", b"reader", b"writer", b"buffer", b"offset", b"start", b"end", b"next", b"prev", b"text",
+    b"ui", b"redacted", b"masked", b"widget", b"reader", b"writer", b"buffer", b"offset", b"start", b"end", b"next", b"prev", b"text",
 ]);
 
 /// Words before it that make the value public or short-lived.
@@ -178,6 +178,14 @@ pub(super) static KEY_OWNERS: List = List::new(&[
     b"integration", b"ingest", b"ingestion", b"write", b"admin", b"server", b"subscription", b"security", b"cookie", b"crypto",
     b"crypt", b"unseal", b"recovery", b"root", b"host", b"function", b"functions", b"instrumentation", b"user", b"developer",
     b"dev", b"live", b"rest", b"cipher", b"wallet", b"backup", b"symmetric", b"kms",
+]);
+
+/// Words before `key` that make it the key of an entry, and no secret.
+#[rustfmt::skip]
+pub(super) static ENTRIES: List = List::new(&[
+    b"dedup", b"dedupe", b"deduplication", b"cache", b"sort", b"partition", b"primary", b"foreign", b"routing", b"unique",
+    b"composite", b"shard", b"sharding", b"idempotency", b"row", b"range", b"translation", b"i18n", b"l10n", b"locale",
+    b"lookup", b"natural", b"surrogate", b"bucket", b"grouping", b"short",
 ]);
 
 /// Words before it that say that it is a test's.

@@ -191,6 +191,16 @@ const SAYS: &[&[u8]] = &[
     b"private",
     b"name",
     b"login",
+    b"not",
+    b"no",
+    b"needed",
+    b"required",
+    b"used",
+    b"unused",
+    b"applicable",
+    b"ignored",
+    b"provided",
+    b"configured",
 ];
 
 /// Parts that make any value a placeholder, lower case, each of them rare in random text.
@@ -290,7 +300,7 @@ const PARTS: &[&[u8]] = &[
 pub(in crate::detect) fn is_placeholder(value: &[u8], token: bool) -> bool {
     let value = value.trim_ascii();
     if token {
-        return documented(value) || monotonous(value);
+        return documented(value) || monotonous(value) || lists_codes(value);
     }
     if value.len() < 3 || WHOLE.iter().any(|word| value.eq_ignore_ascii_case(word)) || documented(value) || monotonous(value) {
         return true;
@@ -364,6 +374,15 @@ fn monotonous(value: &[u8]) -> bool {
     steps(1) * 10 >= pairs * 7 || steps(-1) * 10 >= pairs * 7 || steps(0) * 10 >= pairs * 6 || repeated
 }
 
+/// `SG.SH.SI.SJ.SK`: codes of countries, in a row.
+fn lists_codes(value: &[u8]) -> bool {
+    let mut codes = 0;
+    value.split(|b| *b == b'.').all(|code| {
+        codes += 1;
+        code.len() <= 3
+    }) && codes >= 8
+}
+
 /// Hardly a character twice: an alphabet in some order. Among 32 random letters and digits a quarter are repetitions.
 fn alphabet(value: &[u8]) -> bool {
     let mut seen = [false; 256];
@@ -400,6 +419,8 @@ mod tests {
             "ab",
             "abcabcabcabcabc",
             "not-a-real-secret",
+            "not-needed",
+            "no-password-required",
         ] {
             assert!(is_placeholder(value.as_bytes(), false), "{value}");
         }
@@ -407,5 +428,6 @@ mod tests {
             assert!(!is_placeholder(value.as_bytes(), false), "{value}");
         }
         assert!(!is_placeholder(b"ghp_test01234567Zq", true), "a provider's format needs more than a word");
+        assert!(is_placeholder(b"RW.SA.SB.SC.SD.SE.SG.SH.SI", true), "codes of countries");
     }
 }

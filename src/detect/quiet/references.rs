@@ -280,6 +280,10 @@ fn secret_path(value: &[u8]) -> bool {
     let path = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-' | b'~' | b'@' | b'{' | b'}' | b'$');
     let rooted = value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"../") || value.starts_with(b"~/");
     if rooted && value.iter().all(path) {
+        // No alphabet of an encoding has a dot.
+        if !value.starts_with(b"/") {
+            return true;
+        }
         // Base64 may start with a slash: a path has short, word-like parts.
         return holds(value, b"/run/secrets/")
             || holds(value, b"/secrets/")
@@ -317,6 +321,7 @@ pub(in crate::detect) fn is_expression(value: &[u8]) -> bool {
         || regular_expression(value)
         || spelled_out(value)
         || shape_id(value)
+        || optional_type(value)
 }
 
 /// `args[2]`, `fields['x']`, `registry.args[name`, the rest of which stands behind a quote.
@@ -353,6 +358,11 @@ fn spelled_out(value: &[u8]) -> bool {
         _ => None,
     });
     value.len() >= 16 && letters.all(|letter| letter.is_some_and(|b| b.is_ascii_lowercase() || b == b' '))
+}
+
+/// `?string`: a type of which the value may be absent.
+fn optional_type(value: &[u8]) -> bool {
+    matches!(value, [b'?', name @ ..] if !name.is_empty() && name.iter().all(u8::is_ascii_lowercase))
 }
 
 /// A name of the Smithy language: `namespace.of.it#Shape` (<https://smithy.io/2.0/spec/model.html#shape-id>).
@@ -399,6 +409,7 @@ mod tests {
             "$config['db']",
             "/etc/ssl/private/key.pem",
             "./secrets/token.txt",
+            "./dist/fields/password/views-of-a-form-with-a-long-name.js",
             "C:\\secrets\\db.txt",
             "{api_key}",
             "{value:20}and what follows",
@@ -414,6 +425,7 @@ mod tests {
             "\\x6b\\x65\\x79\\x20",
             "aws.auth#sigv4",
             "conf['password']",
+            "?string",
         ] {
             assert!(is_expression(value.as_bytes()), "{value}");
         }

@@ -19,7 +19,8 @@ const WORDS: &[&str] =
     &["auth", "token", "secret", "api-key", "apikey", "api_key", "access-key", "password", "private-token", "cookie", "-key"];
 
 /// Ends of names that say something about a credential: `X-Key-Id`.
-const ABOUT: &[&str] = &["-id", " id", "-name", " name", "-type", " type", "-hash", " hash", "-expires", "-url", "-version"];
+const ABOUT: &[&str] =
+    &["-id", " id", "-name", " name", "-type", " type", "-hash", " hash", "-expires", "-url", "-version", "-seconds", "-ttl"];
 
 /// Whether a header of this name carries credentials.
 pub(super) fn carries_credentials(name: &str) -> bool {
@@ -88,6 +89,7 @@ mod tests {
         check("", "Content-Type: application/json", None);
         check("X-Key-Id", "abc", None);
         check("X-Public-Key", "abc", None);
+        check("X-aws-ec2-metadata-token-ttl-seconds", "21600", None);
         check("Accept", "x", None);
         check("Authorization", "Bearer ", Some("Bearer"));
     }

@@ -212,6 +212,10 @@ fn assignments(text: &[u8], places: &[Range<usize>], words: &[Word<'_>], emit: &
                 continue;
             }
             let Some((name, at)) = values::assignment(bare) else { continue };
+            // `password=True,` and `token=make(` are arguments of a call in another language.
+            if raw.ends_with(b",") || text.get(place.end) == Some(&b'(') {
+                continue;
+            }
             (name, word_at(text, place.start + skip + at..place.end))
         };
         value_field(&name, &value, emit);
