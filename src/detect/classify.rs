@@ -61,6 +61,9 @@ const SCHEMA: &[&[u8]] = &[
     b"tooltip",
 ];
 
+/// Directives of nginx that name a server (<https://nginx.org/en/docs/dirindex.html>).
+const PASSES: &[&[u8]] = &[b"proxy_pass", b"fastcgi_pass", b"uwsgi_pass", b"scgi_pass", b"grpc_pass", b"memcached_pass"];
+
 /// Rules of one name, kept to avoid an allocation for each.
 pub(super) type Buffer = Vec<(u32, usize)>;
 
@@ -76,6 +79,11 @@ const STRONG_BITS: u32 = 64;
 /// ```
 pub fn guessable(value: &[u8]) -> bool {
     bits_to_guess(value) < STRONG_BITS
+}
+
+/// Whether the name says of no credential that it is one.
+pub(super) fn names_nothing(name: &[u8]) -> bool {
+    Meaning::of(&Name::new(last_part(name))).is_none_or(|meaning| meaning.attribute)
 }
 
 /// Judges a named value; `None` where it is no credential.
@@ -108,6 +116,10 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     // Travis CI and AppVeyor encrypt what they call so for the repository (https://docs.travis-ci.com/user/encryption-keys);
     // `Username & Password` is the label of a choice.
     if last == b"secure" || last.contains(&b'&') {
+        return None;
+    }
+    // nginx passes requests on: `proxy_pass registry:5000;`.
+    if named.form == Form::Spaced && PASSES.contains(&last) {
         return None;
     }
     // `--disabled-password`, `--no-password`: flags that take no value.

@@ -306,6 +306,9 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_hash_prefixed(value) {
         return false;
     }
+    if is_commit(text, span, value) {
+        return false;
+    }
     let form = Form::of(value);
     if form.is_identifier() || form.is_number || form.is_path_or_url || form.is_code || form.randomness() < 0.5 {
         return false;
@@ -338,6 +341,18 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     let identifier = |word: &[u8]| word.len() >= 6 && word.iter().any(u8::is_ascii_digit);
     let direct = between.len() <= 100 && (0..gap.len()).all(|at| is(JOINS, gap.word(at)) || identifier(gap.word(at)));
     direct && !(plain && listed(text, span, value.len()))
+}
+
+/// `uses: owner/action@commit` of GitHub's workflows, `github.com/owner/repository commit` of lists of modules.
+fn is_commit(text: &[u8], span: &Range<usize>, value: &[u8]) -> bool {
+    if !matches!(value.len(), 40 | 64) || !value.iter().all(u8::is_ascii_hexdigit) {
+        return false;
+    }
+    let before = text.get(line_start(text, span.start)..span.start).unwrap_or_default();
+    let word = before.trim_ascii_end().rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let repository =
+        || word.contains(&b'/') && [&b"github.com/"[..], b"gitlab.com/", b"bitbucket.org/"].iter().any(|host| word.starts_with(host));
+    before.last() == Some(&b'@') || (before.last().is_some_and(u8::is_ascii_whitespace) && repository())
 }
 
 /// Whether a value that only a provider's name stands for is a checksum or an identifier: by its name, or as one of a list.
@@ -391,6 +406,8 @@ mod tests {
         let (hex, next, uuid) = (samples::fill("{hex:40}", 3), samples::fill("{hex:40}", 4), samples::fill("{uuid}", 3));
         for text in [
             format!("meraki commit {hex}\n"),
+            format!("uses: owner/meraki-token@{hex}\n"),
+            format!("github.com/owner/meraki-token {hex} https://github.com/\n"),
             format!("\"path\": \"github.com/meraki/meraki\",\n\"revision\": \"{hex}\"\n"),
             format!("Meraki: {hex}\nOther: {next}\n"),
             format!("https://api.meraki.com/networks/{hex}\n"),

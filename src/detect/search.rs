@@ -325,7 +325,10 @@ impl<'e, 's> Search<'e, 's> {
                         if bare.is_empty() || quiet::is_reference(bare) || quiet::is_placeholder(bare, false) {
                             return;
                         }
-                        let confidence = self.engine.rules.get(rule as usize).map_or(Confidence::Low, |rule| rule.confidence);
+                        let sure = self.engine.rules.get(rule as usize).map_or(Confidence::Low, |rule| rule.confidence);
+                        // `color: blue` in a Secret: only where it stands says that it is one.
+                        let plain = sure == Confidence::High && classify::guessable(bare) && classify::names_nothing(name);
+                        let confidence = if plain { Confidence::Medium } else { sure };
                         self.claim(Claim {
                             rule,
                             span: field.span.clone(),

@@ -190,6 +190,13 @@ fn name_around(text: &[u8], word: Range<usize>) -> Range<usize> {
     if start > 0 && start < word.start && text.get(start - 1) == Some(&b'\\') && matches!(text.get(start), Some(b'n' | b't' | b'r')) {
         start += 1;
     }
+    // An ampersand spelled out: `\u0026token=`.
+    let escape = text.get(start.wrapping_sub(1)..start + 5);
+    if start + 5 <= word.start
+        && escape.is_some_and(|escape| escape.eq_ignore_ascii_case(b"\\u0026") || escape.eq_ignore_ascii_case(b"\\u003d"))
+    {
+        start += 5;
+    }
     while start < word.start && matches!(text.get(start), Some(b'-' | b'.')) {
         start += 1;
     }

@@ -114,6 +114,7 @@ fn likeness(value: &[u8]) -> f32 {
 
 /// Numbers, versions, dates, sizes, durations, addresses, colours.
 fn number(value: &[u8]) -> bool {
+    let value = value.strip_suffix(b"\\x00").or_else(|| value.strip_suffix(b"\\0")).unwrap_or(value);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let others = value.iter().filter(|b| !b.is_ascii_digit());
     let punctuated = others.clone().all(|b| {
@@ -312,7 +313,7 @@ mod tests {
     #[test]
     fn verdicts() {
         let of = |value: &str| Shape::of(value.as_bytes());
-        for value in ["3600", "1.2.3", "2024-01-01T00:00:00Z", "30s", "10.0.0.1:8080", "0x10"] {
+        for value in ["3600", "1.2.3", "2024-01-01T00:00:00Z", "30s", "10.0.0.1:8080", "0x10", "1.3.6.1.5.5.7.3.1\\x00"] {
             assert!(of(value).is_number, "{value}");
         }
         for value in

@@ -19,8 +19,10 @@ const WORDS: &[&str] =
     &["auth", "token", "secret", "api-key", "apikey", "api_key", "access-key", "password", "private-token", "cookie", "-key"];
 
 /// Ends of names that say something about a credential: `X-Key-Id`.
-const ABOUT: &[&str] =
-    &["-id", " id", "-name", " name", "-type", " type", "-hash", " hash", "-expires", "-url", "-version", "-seconds", "-ttl"];
+const ABOUT: &[&str] = &[
+    "-id", " id", "-name", " name", "-type", " type", "-hash", " hash", "-expires", "-url", "-version", "-seconds", "-ttl", "-sha256",
+    "-md5",
+];
 
 /// Whether a header of this name carries credentials.
 pub(super) fn carries_credentials(name: &str) -> bool {
