@@ -1,4 +1,5 @@
-//! Calls whose arguments are credentials by their position: `server.login("user", "password")`, `new AcmeClient("key")`.
+//! Calls whose arguments are credentials by their position: `server.login("user", "password")`, `new AcmeClient("key")`; and a
+//! request's cookies, which are passed the same way.
 
 use std::ops::Range;
 
@@ -16,6 +17,8 @@ pub(super) enum Passed {
     Password(u8),
     /// A key, alone or first.
     Key,
+    /// A session, among other cookies.
+    Cookie,
 }
 
 impl Passed {
@@ -24,6 +27,7 @@ impl Passed {
         match self {
             Self::Password(_) => b"call.password",
             Self::Key => b"client.api_key",
+            Self::Cookie => b"cookie.token",
         }
     }
 }
@@ -38,15 +42,51 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("networkcredential(", Passed::Password(1)),
     ("passwordcredentials(", Passed::Password(1)),
     ("passwordauthentication(", Passed::Password(1)),
+    ("usernamepassword(", Passed::Password(1)),
+    ("usernamepasswordauthenticationtoken(", Passed::Password(1)),
+    ("digestauth(", Passed::Password(1)),
+    ("ntlmauth(", Passed::Password(1)),
+    ("plainauth(", Passed::Password(2)),
+    ("authenticate(", Passed::Password(1)),
+    ("simple_bind_s(", Passed::Password(1)),
+    ("simple_bind(", Passed::Password(1)),
+    ("ldap_bind(", Passed::Password(2)),
+    ("ftp_login(", Passed::Password(2)),
+    ("imap_open(", Passed::Password(2)),
+    ("ssh2_auth_password(", Passed::Password(2)),
+    ("create_superuser(", Passed::Password(2)),
+    // Salesforce's in Python, Perl and PHP.
+    ("= salesforce(", Passed::Password(1)),
     // JDBC, PHP's PDO and mysqli, sbt.
     ("drivermanager.getconnection(", Passed::Password(2)),
     ("new pdo(", Passed::Password(2)),
     ("new mysqli(", Passed::Password(2)),
     ("mysqli_connect(", Passed::Password(2)),
+    ("mysql_connect(", Passed::Password(2)),
+    ("mysqldb.connect(", Passed::Password(2)),
+    ("pymysql.connect(", Passed::Password(2)),
+    ("odbc_connect(", Passed::Password(2)),
+    ("oci_connect(", Passed::Password(1)),
+    ("oracle.connect(", Passed::Password(1)),
+    ("oracledb.connect(", Passed::Password(1)),
+    ("ftplib.ftp(", Passed::Password(2)),
     ("+= credentials(", Passed::Password(3)),
     ("client(\"", Passed::Key),
     ("client('", Passed::Key),
+    ("api(\"", Passed::Key),
+    ("api('", Passed::Key),
+    ("sdk(\"", Passed::Key),
+    ("sdk('", Passed::Key),
+    ("cookie: ", Passed::Cookie),
 ];
+
+/// Names of cookies that stand for whoever logged in, by a part of them.
+const SESSIONS: &[&[u8]] = &[b"sess", b"sid", b"auth", b"token", b"jwt", b"remember"];
+/// Such names of cookies that stand for nobody.
+const NO_SESSIONS: &[&[u8]] = &[b"csrf", b"xsrf", b"antiforgery", b"consent"];
+/// Bytes of a header with cookies, and of the shortest session that is told from a counter or a checksum of settings.
+const COOKIES: usize = 4 << 10;
+const SESSION: usize = 24;
 
 /// The credential that is passed to the call whose name ends where `here` does; a literal, or nothing.
 pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Option<Range<usize>> {
@@ -59,10 +99,12 @@ pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Opti
             let random = value.len() >= KEY && assign::telling(value) && shape.randomness() > 0.5;
             (random && !shape.is_uuid && !shape.is_path_or_url && !quiet::is_reference(value)).then_some(span)
         }
+        Passed::Cookie => session(text, here.end),
         Passed::Password(position) => {
-            let method = || here.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|b| matches!(b, b'.' | b'>' | b':'));
-            // Not where it is declared: `def login(`.
-            if name.eq_ignore_ascii_case(b"login(") && !method() {
+            // `acmelogin(` is as good as `acme.login(`; a declaration, `def login(`, is none, and `ftp_login(` has a place of its own.
+            let before = text.get(here.start.saturating_sub(4)..here.start).unwrap_or_default();
+            let joined = before.last().is_some_and(|b| !b.is_ascii_whitespace()) && !before.eq_ignore_ascii_case(b"ftp_");
+            if name.eq_ignore_ascii_case(b"login(") && !joined {
                 return None;
             }
             let mut at = here.end;
@@ -75,6 +117,35 @@ pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Opti
             matches!(text.get(blanks(text, span.end + 1)), None | Some(b',' | b')' | b';' | b'\n')).then_some(span)
         }
     }
+}
+
+/// The first cookie of the header at `at` that stands for whoever logged in.
+pub(super) fn session(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = text.get(at..text.len().min(at + COOKIES))?;
+    let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'\\' | b'<' | b'`')).unwrap_or(rest.len());
+    let mut start = at;
+    for cookie in rest.get(..end)?.split(|b| *b == b';') {
+        let from = start;
+        start += cookie.len() + 1;
+        let Some(equals) = cookie.iter().position(|b| *b == b'=') else { continue };
+        let (name, value) = cookie.split_at(equals);
+        let value = value.get(1..)?.trim_ascii_end();
+        let holds = |words: &[&[u8]]| words.iter().any(|word| quiet::holds(name, word));
+        // A signature may follow: `s%3Avalue.signature`.
+        let shape = Shape::of(value);
+        if holds(SESSIONS)
+            && !holds(NO_SESSIONS)
+            && value.len() >= SESSION
+            && value.iter().any(u8::is_ascii_digit)
+            && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b':' | b'~' | b'%'))
+            && shape.randomness() > 0.5
+            && !quiet::is_reference(value)
+        {
+            let at = from + equals + 1;
+            return Some(at..at + value.len());
+        }
+    }
+    None
 }
 
 /// Behind the comma that ends the argument at `at`: a literal, a variable, a member.

@@ -110,7 +110,7 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
         return None;
     }
     // Palau, in lists of countries.
-    if last == b"PW" && value.iter().all(u8::is_ascii_alphabetic) {
+    if last == b"PW" && (!value.iter().any(u8::is_ascii_digit) || quiet::holds(value, b"\\u00")) {
         return None;
     }
     // Travis CI and AppVeyor encrypt what they call so for the repository (https://docs.travis-ci.com/user/encryption-keys);

@@ -11,7 +11,7 @@ use super::{
     classify::{self, Named},
     decode, encoded,
     index::{Target, Word},
-    model::entropy,
+    model::{Shape, entropy},
     nearby,
     overlap::Rank,
     public, quiet, rule,
@@ -189,6 +189,8 @@ impl<'e, 's> Search<'e, 's> {
         if here.end <= *name_end {
             return;
         }
+        // Some words are short, so they are looked for together with what joins them to a value: `pass=`.
+        let here = assign::within(haystack, here);
         if word == Word::Ending {
             // `apiKey` and `API_KEY`, not `key`, `keys` and `keyboard`.
             let before = here.start.checked_sub(1).and_then(|at| haystack.get(at));
@@ -208,10 +210,15 @@ impl<'e, 's> Search<'e, 's> {
         let Some(Assignment { name, value, quoted, form }) = assign::parse(haystack, here, lines) else { return };
         *name_end = name.end;
         let name_start = name.start;
-        if haystack.get(name.clone()) == Some(b"PASS") && summary(haystack, &name) {
+        let verdict = haystack.get(name.clone()) == Some(b"PASS");
+        if verdict && summary(haystack, &name) {
             return;
         }
         let (Some(name), Some(text)) = (haystack.get(name), haystack.get(value.clone())) else { return };
+        // `PASS: suite/file.exp: what was tried`, between other lines of a test's log.
+        if verdict && !quoted && text.contains(&b'/') {
+            return;
+        }
         // A parameter of a URL's query stands in the literal that the URL is.
         let query = form == Form::Operator && matches!(name_start.checked_sub(1).and_then(|at| haystack.get(at)), Some(b'?' | b'&'));
         let quoted = quoted || (query && text.len() >= 16);
@@ -346,6 +353,13 @@ impl<'e, 's> Search<'e, 's> {
                         let named = Named { name, value: &field.value, quoted: true, form: Form::Operator, surroundings: place };
                         self.named(named, field.span.clone(), haystack, hint);
                     }
+                    Meaning::Cell => {
+                        // People keep their own keys in such tables; what came with a library or a distribution is shown.
+                        let kind = if self.place.package || self.place.published || self.place.test { Kind::Docs } else { Kind::Other };
+                        let place = Surroundings { kind, ..surroundings };
+                        let named = Named { name, value: &field.value, quoted: true, form: Form::Pair, surroundings: place };
+                        self.named(named, field.span.clone(), haystack, hint);
+                    }
                 }
                 // Unescaped: other than what the raw search sees.
                 let same = |there: &[u8]| std::ptr::eq(there, field.value.as_ref()) || there == field.value.as_ref();
@@ -455,8 +469,13 @@ impl<'e, 's> Search<'e, 's> {
             return;
         }
         let Some(rule) = self.engine.index.rule("generic-password") else { return };
-        let docs = matches!(surroundings.kind, Kind::Docs | Kind::Generated | Kind::Source | Kind::Other);
-        let confidence = if docs { Confidence::Low } else { Confidence::Medium };
+        let typed = match surroundings.kind {
+            Kind::Docs | Kind::Generated => false,
+            // What is typed there may be shown only, but not with a password that a generator made.
+            Kind::Source | Kind::Other => assign::telling(value) && Shape::of(value).randomness() > 0.5 && !self.quiet_place(),
+            _ => true,
+        };
+        let confidence = if typed { Confidence::Medium } else { Confidence::Low };
         self.claim(Claim {
             rule,
             span,

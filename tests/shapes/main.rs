@@ -81,7 +81,7 @@ fn table(counts: &Counts) -> String {
 #[test]
 fn most_forms_are_found_for_every_kind_of_rule() {
     let (counts, _) = measured(16);
-    for (kind, floor) in [(Kind::Token, 97.0), (Kind::Word, 92.0), (Kind::Title, 92.0)] {
+    for (kind, floor) in [(Kind::Token, 97.0), (Kind::Word, 95.0), (Kind::Title, 95.0)] {
         let share = total(&counts, kind).percent();
         assert!(share >= floor, "{share:.1} of {floor}\n{}", table(&counts));
     }

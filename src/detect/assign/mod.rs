@@ -146,6 +146,13 @@ fn bearer(text: &[u8], name: &Range<usize>) -> Option<usize> {
     (callee > 0).then_some(call - callee)
 }
 
+/// A literal that was found, without quotes, blanks and operators at its ends: what is part of a name.
+pub(super) fn within(text: &[u8], literal: Range<usize>) -> Range<usize> {
+    let bytes = text.get(literal.clone()).unwrap_or_default();
+    let (before, behind) = (bytes.iter().take_while(|b| !is_name(**b)).count(), bytes.iter().rev().take_while(|b| !is_name(**b)).count());
+    if before + behind < bytes.len() { literal.start + before..literal.end - behind } else { literal }
+}
+
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::{Form, Operator, is_name, skip_blanks};
+use crate::detect::quiet;
 
 /// Bytes of the shortest value that counts where hardly more than its look says that it is one.
 const TELLING: usize = 16;
@@ -54,8 +55,11 @@ pub(in crate::detect) fn telling(value: &[u8]) -> bool {
 pub(super) fn said(text: &[u8], at: usize) -> Option<Operator> {
     let rest = text.get(at..text.len().min(at + 60))?;
     let unquoted = |end: usize| Some(Operator { end: at + end, quotes: false, form: Form::Said });
-    if rest.starts_with(b"is ") || rest.starts_with(b"IS ") {
+    if quiet::starts(rest, b"is ") {
         return unquoted(3);
+    }
+    if quiet::starts(rest, b"is: ") {
+        return unquoted(4);
     }
     let whose = rest.strip_prefix(b"for ").or_else(|| rest.strip_prefix(b"of "))?;
     let words = whose.iter().take_while(|b| is_name(**b) || **b == b' ').count();

@@ -18,6 +18,11 @@ fn passwords_by_position() {
         ".basic_auth(\"ops\", Some(\"Tr0ub4dor\"))",
         "DriverManager.getConnection(URL, config.user, \"Tr0ub4dor\");",
         "new PDO($dsn, 'ops', 'Tr0ub4dor');",
+        "salesforcelogin('ops@a.net', 'Tr0ub4dor')",
+        "$client->authenticate('ops', 'Tr0ub4dor');",
+        "c.simple_bind_s(\"cn=ops,dc=a\", \"Tr0ub4dor\")",
+        "smtp.PlainAuth(\"\", \"ops\", \"Tr0ub4dor\", host)",
+        "User.objects.create_superuser('ops', 'a@b.net', 'Tr0ub4dor')",
     ] {
         assert_eq!(of(text).as_deref(), Some("Tr0ub4dor"), "{text}");
     }
@@ -31,6 +36,23 @@ fn passwords_by_position() {
         "x.login(f(a), 'b')",
     ] {
         assert_eq!(of(text), None, "{text}");
+    }
+}
+
+#[test]
+fn sessions_among_cookies() {
+    let (hex, signed) = (samples::fill("{hex:64}", 3), samples::fill("s%3A{alnum:32}.{b64:43}", 3));
+    assert_eq!(of(&format!("Cookie: theme=dark; session={hex}; lang=de\n")), Some(hex.clone()));
+    assert_eq!(of(&format!("curl -H 'Cookie: connect.sid={signed}' https://a.net")), Some(signed));
+    for other in [
+        format!("Cookie: theme={hex}"),
+        format!("Cookie: csrf_token={hex}"),
+        "Cookie: session=short1".to_owned(),
+        "Cookie: session=${SESSION_OF_SOMEBODY_OR_OTHER_1}".to_owned(),
+        "Cookie: session=the-session-that-you-were-given-1".to_owned(),
+        "Cookie: session".to_owned(),
+    ] {
+        assert_eq!(of(&other), None, "{other}");
     }
 }
 

@@ -54,6 +54,13 @@ pub(super) static SERVICE_USERS: Colons = Colons {
     rule: "service-user-hash",
     read: hash,
 };
+/// <https://www.pgbouncer.org/config.html#authentication-file-format>: `"user" "password or verifier" ..`
+pub(super) static PGBOUNCER: Colons = Colons {
+    id: "pgbouncer-users",
+    files: &["userlist.txt", "pgbouncer/*.txt", "pgbouncer/*users*"],
+    rule: "pgbouncer-user-password",
+    read: quoted_pair,
+};
 /// shadow(5).
 pub(super) static SHADOW: Colons = Colons {
     id: "shadow",
@@ -198,6 +205,41 @@ fn scheme(hash: &[u8]) -> &'static str {
         "plain text"
     } else {
         "hash of unknown kind or plain text"
+    }
+}
+
+/// `"user" "password"`, both in quotes that are doubled within.
+fn quoted_pair(line: &[u8]) -> Option<Entry> {
+    let user = doubled(line, line.len() - line.trim_ascii_start().len())?;
+    let gap = line.get(user.end + 1..)?;
+    let span = doubled(line, user.end + 1 + gap.iter().take_while(|b| b.is_ascii_whitespace()).count())?;
+    let raw = line.get(span.clone())?;
+    let value = memchr::memmem::find(raw, b"\"\"").map(|_| undoubled(raw));
+    let secret = value.as_deref().unwrap_or(raw);
+    let mut evidence: Vec<String> = fact("user", line.get(user)?, secret).into_iter().collect();
+    if secret.starts_with(b"SCRAM-SHA-256$") {
+        evidence.push("SCRAM verifier, guessable if the password is weak".to_owned());
+    } else if secret.starts_with(b"md5") && secret.len() == 35 {
+        evidence.push("MD5 digest, which the server accepts in the password's place".to_owned());
+    }
+    Some(Entry { span, value, evidence })
+}
+
+fn undoubled(raw: &[u8]) -> Vec<u8> {
+    let second = |at: usize| raw.get(..at).unwrap_or_default().iter().rev().take_while(|b| **b == b'"').count() % 2 == 1;
+    raw.iter().enumerate().filter(|(at, byte)| **byte != b'"' || !second(*at)).map(|(_, byte)| *byte).collect()
+}
+
+/// What stands in double quotes at `at`.
+fn doubled(line: &[u8], at: usize) -> Option<Range<usize>> {
+    let inner = line.get(at..)?.strip_prefix(b"\"")?;
+    let mut end = 0;
+    loop {
+        end += memchr::memchr(b'"', inner.get(end..)?)?;
+        if inner.get(end + 1) != Some(&b'"') {
+            return Some(at + 1..at + 1 + end);
+        }
+        end += 2;
     }
 }
 

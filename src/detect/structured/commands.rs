@@ -387,7 +387,7 @@ mod tests {
         shell::fields(text.as_bytes(), &mut |field| {
             let rule = match field.meaning {
                 Meaning::Credential { rule } => rule.to_owned(),
-                Meaning::Value => field.name.to_string(),
+                Meaning::Value | Meaning::Cell => field.name.to_string(),
             };
             let value = String::from_utf8_lossy(&field.value).into_owned();
             let place = &text[field.span.clone()];

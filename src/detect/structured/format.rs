@@ -65,6 +65,8 @@ pub(super) enum Form {
     Header,
     /// `name:secret`; the part after the first colon.
     AfterColon,
+    /// `name:realm:secret`; the part after the last colon.
+    AfterLastColon,
     /// As it is, with a note such as how to undo its obfuscation.
     Noted(&'static str),
     /// Hidden by a tool with a key that it publishes; reported in the open, or as it is where it is not of that form.
@@ -316,6 +318,11 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
                 return None;
             }
             part(secret, fact("user", value.get(..colon)?.trim_ascii(), secret).into_iter().collect())
+        }
+        Form::AfterLastColon => {
+            let colon = memchr::memrchr(b':', value)?;
+            let secret = value.get(colon + 1..)?.trim_ascii();
+            part(secret, fact("user", value.get(..colon)?.split(|b| *b == b':').next()?.trim_ascii(), secret).into_iter().collect())
         }
         Form::Header => {
             let header = super::header::parse(&leaf.key, value)?;

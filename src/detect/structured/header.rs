@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::format::{decode_base64, fact};
+use crate::detect::calls;
 
 /// A header's credential.
 pub(super) struct Header<'a> {
@@ -43,6 +44,12 @@ pub(super) fn parse<'a>(name: &str, value: &'a [u8]) -> Option<Header<'a>> {
         return None;
     }
     let value = value.trim_ascii();
+    // Other cookies stand beside it; which theme somebody prefers is no credential.
+    if name.to_ascii_lowercase().contains("cookie") {
+        let token = value.get(calls::session(value, 0)?)?;
+        let evidence = fact("header", name.trim().as_bytes(), token).into_iter().collect();
+        return Some(Header { secret: Cow::Borrowed(token), token, evidence });
+    }
     let (scheme, token) = match value.iter().position(u8::is_ascii_whitespace) {
         Some(space) => (value.get(..space)?, value.get(space..)?.trim_ascii()),
         None => (&b""[..], value),
@@ -75,6 +82,7 @@ fn starts_with_name(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::samples;
 
     fn check(name: &str, value: &str, expected: Option<&str>) {
         let header = parse(name, value.as_bytes());
@@ -94,5 +102,8 @@ mod tests {
         check("X-aws-ec2-metadata-token-ttl-seconds", "21600", None);
         check("Accept", "x", None);
         check("Authorization", "Bearer ", Some("Bearer"));
+        let session = samples::fill("{hex:32}", 3);
+        check("", &format!("Cookie: theme=dark; session={session}; a=b"), Some(&session));
+        check("Cookie", "session=none; theme=dark", None);
     }
 }

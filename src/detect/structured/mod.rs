@@ -14,11 +14,13 @@ mod header;
 mod index;
 mod lines;
 mod manifest;
+mod markdown;
 mod mcp;
 mod mcp_tools;
 mod netrc;
 mod notebook;
 mod obscured;
+mod openvpn;
 mod php;
 mod putty;
 mod rows;
@@ -82,6 +84,8 @@ pub struct Field<'a> {
 pub enum Meaning {
     /// A named value: to be judged by its name and shape.
     Value,
+    /// A cell of a table for people, under its column's or its row's name: to be judged as what stands in a text.
+    Cell,
     /// A credential by the format's definition, to be reported under this rule unless it is a placeholder or reference.
     Credential {
         /// Id of the rule.
@@ -113,6 +117,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &colons::PGPASS,
     &colons::HTPASSWD,
     &colons::SERVICE_USERS,
+    &colons::PGBOUNCER,
+    &openvpn::AuthUserPass,
     &colons::SHADOW,
     &colons::S3FS,
     &colons::RSYNC,
@@ -165,6 +171,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &web::RAILS,
     &web::JENKINS,
     &web::TOMCAT,
+    &web::TRAEFIK,
+    &web::TRAEFIK_TOML,
     &web::UNATTEND,
     &web::MAIL,
     &web::POSTFIX,
@@ -201,6 +209,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &syntax::INI,
     &rows::Csv,
     &rows::Sql,
+    &markdown::Markdown,
     // Whatever else was mounted as a secret.
     &whole::RUN_SECRETS,
 ];

@@ -24,7 +24,7 @@ impl Detector for Csv {
     }
 
     fn files(&self) -> &'static [&'static str] {
-        &["*.csv", "*.tsv"]
+        &["*.csv", "*.tsv", "*.txt"]
     }
 
     fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
@@ -32,6 +32,7 @@ impl Detector for Csv {
         files::matches(hint.path, self.files())
             && columns(first, separator(first)).all(is_name)
             && columns(first, separator(first)).any(is_asked_for)
+            && (!files::matches(hint.path, &["*.txt"]) || is_table(head, first))
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
@@ -54,6 +55,13 @@ impl Detector for Csv {
             at += row.len() + 1;
         }
     }
+}
+
+/// Whether the second line, too, has the first one's columns, so that a text that starts like a table is none.
+fn is_table(head: &[u8], first: &[u8]) -> bool {
+    let separator = separator(first);
+    let count = columns(first, separator).count();
+    separator != b'|' && count > 1 && columns(line(head, first.len() + 1), separator).count() == count
 }
 
 /// What separates the cells: what the first line holds most of.
@@ -231,7 +239,7 @@ fn value(text: &[u8], span: Range<usize>, label: &[u8], name: &str, emit: &mut d
 }
 
 /// Whether a column's name is a credential's, so that the others of a large table cost nothing.
-fn is_asked_for(name: &[u8]) -> bool {
+pub(super) fn is_asked_for(name: &[u8]) -> bool {
     name.len() <= LABEL && Meaning::of(&Name::new(name)).is_some_and(|meaning| !meaning.attribute)
 }
 
@@ -284,6 +292,7 @@ mod tests {
             let hint = Hint { kind: LocationKind::File, path: "a.csv", name: None, binary: false };
             assert!(super::super::detector_for(&hint, other.as_bytes()).is_none(), "{other}");
         }
+        check("a.txt", "user,password\njoe,p1\n", &[("joe.password", "p1")]);
     }
 
     #[test]

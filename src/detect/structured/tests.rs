@@ -20,7 +20,7 @@ fn fields(path: &str, text: &[u8]) -> Vec<(String, String, Vec<String>)> {
                 assert!(rule::built_in().iter().any(|known| known.id == rule), "there is a rule {rule}");
                 rule.to_owned()
             }
-            Meaning::Value => format!("={}", field.name),
+            Meaning::Value | Meaning::Cell => format!("={}", field.name),
         };
         assert!(text.get(field.span.clone()).is_some(), "the span is in the text");
         for fact in &field.evidence {

@@ -2,7 +2,7 @@
 
 use crate::detect::structured::{
     AI_SESSION,
-    format::{Form, Format, Syntax, credential},
+    format::{Credential, Form, Format, Syntax, credential},
     lines,
     obscured::Tool,
 };
@@ -36,6 +36,26 @@ pub(in crate::detect::structured) static TOMCAT: Format =
         "tomcat-user-password",
     )
     .beside(&[("user", "username"), ("user", "name"), ("roles", "roles")])]);
+
+/// Traefik's static and dynamic configuration. <https://doc.traefik.io/traefik/middlewares/http/basicauth/>
+pub(in crate::detect::structured) static TRAEFIK: Format = Format::new(
+    "traefik",
+    &["traefik*.yml", "traefik*.yaml", "traefik/**/*.yml", "traefik/**/*.yaml", "dynamic*.yml", "dynamic*.yaml", "middlewares.y*ml"],
+    Syntax::Yaml,
+)
+.credentials(TRAEFIK_USERS);
+
+/// The same in TOML.
+pub(in crate::detect::structured) static TRAEFIK_TOML: Format =
+    Format::new("traefik-toml", &["traefik*.toml", "traefik/**/*.toml", "dynamic*.toml", "middlewares.toml"], Syntax::Lines(lines::TOML))
+        .credentials(TRAEFIK_USERS);
+
+const TRAEFIK_USERS: &[Credential] = &[
+    credential("**/basicAuth/users", "htpasswd-hash").form(Form::AfterColon),
+    credential("**/digestAuth/users", "htpasswd-hash").form(Form::AfterLastColon),
+    // The first version's.
+    credential("**/auth/basic/users", "htpasswd-hash").form(Form::AfterColon),
+];
 
 /// Windows' answer files. <https://learn.microsoft.com/windows-hardware/manufacture/desktop/update-windows-settings-and-scripts-create-your-own-answer-file-sxs>
 pub(in crate::detect::structured) static UNATTEND: Format =

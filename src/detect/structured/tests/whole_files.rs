@@ -33,6 +33,27 @@ fn colon_lines() {
 }
 
 #[test]
+fn users_of_poolers_and_tunnels() {
+    check(
+        "etc/pgbouncer/userlist.txt",
+        "; note\n\"ops\" \"hun\"\"ter\"\n  \"app\"\t\"md5abc\" x\nbroken \"a\"\n\"b\" \"c\n",
+        &[("pgbouncer-user-password", "hun\"ter"), ("pgbouncer-user-password", "md5abc")],
+    );
+    check_fact("userlist.txt", "\"ops\" \"hunter2x\"\n", "user ops");
+    check("etc/openvpn/client/login", "ops\nhunter2x\n", &[("openvpn-user-password", "hunter2x")]);
+    check_fact("root/vpn-auth.txt", "ops\r\nhunter2x\r\n", "user ops");
+    check("etc/openvpn/client.conf", "client\ndev tun\n", &[]);
+    check("etc/openvpn/ipp.txt", "ops,10.8.0.4\nann,10.8.0.5\njoe,10.8.0.6\n", &[]);
+}
+
+#[test]
+fn users_of_traefik() {
+    let yaml = "http:\n  middlewares:\n    a:\n      basicAuth:\n        users:\n          - \"ops:$apr1$abc$def\"\n";
+    check("etc/traefik/dynamic/a.yml", yaml, &[("htpasswd-hash", "$apr1$abc$def")]);
+    check("traefik.toml", "[http.middlewares.a.digestAuth]\n  users = [\"ops:r:0a1b\"]\n", &[("htpasswd-hash", "0a1b")]);
+}
+
+#[test]
 fn whole_files() {
     check("root/.vault-token", "abcdefgh\n", &[("vault-token-file", "abcdefgh")]);
     check("root/.vault-token", "two words\n", &[]);
