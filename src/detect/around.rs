@@ -43,6 +43,13 @@ pub(super) fn within_base64(haystack: &[u8], whole: &Range<usize>) -> bool {
     (joins(before.last()) && before.iter().all(digit) && long(before)) || (joins(after.first()) && after.iter().all(digit) && long(after))
 }
 
+/// Whether a long value of a format that has all letters is hexadecimal digits: the start of a number that happens to begin
+/// as the format does. Among 48 random letters and digits one is no hexadecimal digit, but for one in 10^20.
+pub(super) fn digits_by_chance(pattern: &str, value: &[u8]) -> bool {
+    let all_letters = pattern.contains("A-Za-z") || pattern.contains("a-zA-Z") || pattern.contains("\\w");
+    all_letters && value.len() >= 48 && value.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// Whether what follows the anchor is lower-case words without a space between them: a program's table of strings.
 pub(super) fn words_run_together(haystack: &[u8], secret: &Range<usize>, anchor: usize) -> bool {
     let rest = haystack.get(anchor.max(secret.start)..secret.end).unwrap_or_default();
@@ -64,4 +71,18 @@ pub(super) fn minified(text: &[u8], at: usize) -> bool {
     let before = text.get(at.saturating_sub(700)..at).unwrap_or_default();
     let after = text.get(at..text.len().min(at + 300)).unwrap_or_default();
     before.len() + after.len() > 600 && !before.contains(&b'\n') && !after.contains(&b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_of_hexadecimal_digits_is_no_token_of_all_letters() {
+        let digits = "EAA0123456789ABCDEF0".repeat(3);
+        assert!(digits_by_chance("EAA[A-Za-z0-9]{50,90}", digits.as_bytes()));
+        assert!(!digits_by_chance("EAA[0-9A-F]{50,90}", digits.as_bytes()));
+        assert!(!digits_by_chance("EAA[A-Za-z0-9]{50,90}", format!("{digits}z").as_bytes()));
+        assert!(!digits_by_chance("EAA[A-Za-z0-9]{50,90}", &digits.as_bytes()[..40]));
+    }
 }

@@ -4,7 +4,7 @@ use std::{ops::Range, time::Instant};
 
 use super::{
     Engine, Hint, Scratch,
-    around::{around, documents, minified, remark, summary, within_base64, words_run_together},
+    around::{around, digits_by_chance, documents, minified, remark, summary, within_base64, words_run_together},
     assign::{self, Assignment, Form, Lines},
     calls,
     claim::Claim,
@@ -396,6 +396,7 @@ impl<'e, 's> Search<'e, 's> {
             || (found.secret != found.whole && quiet::is_constant(value))
             || (value.len() < 24 && quiet::is_placeholder(value, false))
             || (hint.binary && words_run_together(haystack, &found.secret, anchor.end))
+            || digits_by_chance(pattern.source(), value)
             || within_base64(haystack, &found.whole)
         {
             return;
