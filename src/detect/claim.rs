@@ -1,11 +1,17 @@
 //! A value that a rule claims, and what the rule's checks and the place make of it.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Range,
+    sync::Arc,
+};
 
 use super::{
     Match,
     checks::{Clock, Outcome, Subject, check},
     classify::{guessable, lower},
+    model::Meaning,
+    names::Name,
     overlap::{Candidate, Rank},
     rule::{Rule, Shape},
     surroundings::{Kind, Surroundings},
@@ -14,6 +20,35 @@ use crate::{
     finding::{Confidence, Severity},
     secret::Secret,
 };
+
+/// Values of one name in one text from which on they are entries of a table rather than credentials.
+const ENTRIES: usize = 20;
+
+/// Lowers what only the generic model found where its name has many values: keys of entries in a database, test vectors. Lists
+/// of tokens and passwords exist too, so a name that says so is doubted in tests and manuals only.
+pub(super) fn doubt_entries(candidates: &mut [Candidate], quiet_place: bool) {
+    if candidates.len() < ENTRIES {
+        return;
+    }
+    let doubtful = |candidate: &Candidate| {
+        let name = candidate.matched.name.as_deref().filter(|_| candidate.rank == Rank::Generic)?;
+        let entry = quiet_place || Meaning::of(&Name::new(name.as_bytes())).is_some_and(|meaning| meaning.bare_key);
+        entry.then(|| name.to_owned())
+    };
+    // The same value is often claimed twice.
+    let mut places: HashMap<String, BTreeSet<usize>> = HashMap::new();
+    for candidate in candidates.iter() {
+        if let Some(name) = doubtful(candidate) {
+            places.entry(name).or_default().insert(candidate.matched.span.start);
+        }
+    }
+    for candidate in candidates {
+        if doubtful(candidate).and_then(|name| places.get(&name)).is_some_and(|places| places.len() >= ENTRIES) {
+            candidate.matched.confidence = Confidence::Low;
+            candidate.matched.evidence.push("one of many values of this name".to_owned());
+        }
+    }
+}
 
 /// A value that a rule claims, before checks.
 pub(super) struct Claim<'a> {
@@ -83,5 +118,30 @@ impl Claim<'_> {
             refuted,
         };
         Candidate { matched, rank, matched_bytes: self.whole, run: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::{Engine, Hint, Scratch, samples};
+    use crate::finding::{Confidence, LocationKind};
+
+    fn sure(path: &str, name: &str, entries: u64) -> usize {
+        let values: Vec<String> =
+            (0..entries).map(|seed| format!("{{\"id\": {seed}, \"{name}\": \"{}\"}}", samples::fill("{hex:64}", seed))).collect();
+        let text = format!("[{}]\n", values.join(",\n"));
+        let hint = Hint { kind: LocationKind::File, path, name: None, binary: false };
+        let mut count = 0;
+        Engine::new(Vec::new()).find(text.as_bytes(), &hint, &mut Scratch::default(), &mut |matched| {
+            count += usize::from(matched.confidence >= Confidence::Medium);
+        });
+        count
+    }
+
+    #[test]
+    fn many_values_of_one_name_are_entries() {
+        assert_eq!(sure("srv/testdata/vectors.json", "shared_secret", 30), 0);
+        assert_eq!(sure("srv/testdata/vectors.json", "shared_secret", 3), 3);
+        assert_eq!(sure("srv/accounts.json", "api_token", 30), 30, "a list of tokens");
     }
 }

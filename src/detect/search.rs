@@ -7,7 +7,7 @@ use super::{
     around::{around, digits_by_chance, documents, minified, remark, summary, within_base64, words_run_together},
     assign::{self, Assignment, Form, Lines},
     calls,
-    claim::Claim,
+    claim::{self, Claim},
     classify::{self, Named},
     decode, encoded,
     index::{Target, Word},
@@ -100,6 +100,8 @@ impl<'e, 's> Search<'e, 's> {
         }
         self.literals(haystack, hint, surroundings);
         self.attach_facts();
+        let quiet = self.quiet_place();
+        claim::doubt_entries(&mut self.scratch.candidates, quiet);
     }
 
     /// Gives the facts of structured fields to every match inside a field.
