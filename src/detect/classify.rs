@@ -152,6 +152,14 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     if lead == Lead::Basic {
         return basic(index, bare, value.len() - bare.len(), named);
     }
+    // A key that a generator made, with `Pw` in it by chance.
+    if last.len() >= 10
+        && last.iter().all(u8::is_ascii_alphanumeric)
+        && last.iter().any(u8::is_ascii_digit)
+        && model::Shape::of(last).likeness < -0.3
+    {
+        return None;
+    }
     generic(index, named, &name, meaning, (lead, bare))
 }
 
