@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, bail};
 use imgscan::output::{
-    json_v1::{FindingV1, Image, Report},
+    json_v1::{FindingV1, Image, LocationV1, Report},
     text,
 };
 
@@ -90,15 +90,27 @@ fn by_hand(image: &Image, finding: &FindingV1) -> String {
     let path = match (place.kind.as_str(), place.path.as_deref()) {
         ("file", Some(path)) => path,
         ("manifest", Some(path)) => return format!("sed -n {}p {}", place.line.unwrap_or(1), quote(path)),
-        ("annotation", _) if !is_local(reference) => return format!("crane manifest {} | jq .annotations", quote(reference)),
+        ("annotation", _) if !is_local(reference) => {
+            return format!("crane manifest {} | jq {}", quote(reference), quote(&expression(place)));
+        }
         ("attestation", _) if !is_local(reference) => {
             return format!("docker buildx imagetools inspect {} --format '{{{{json .Provenance}}}}'", quote(reference));
         }
-        _ if !is_local(reference) => return format!("crane config {} | jq .    (or: docker image inspect)", quote(reference)),
-        _ if reference.contains(':') && !reference.starts_with("oci-dir:") => {
-            return format!("skopeo inspect --config {}", quote(&reference.replacen("docker:", "docker-daemon:", 1)));
+        _ if !is_local(reference) => return format!("crane config {} | jq {}", quote(reference), quote(&expression(place))),
+        _ => {
+            let source = match reference.split_once(':') {
+                Some(("docker", rest)) => format!("docker-daemon:{rest}"),
+                Some(("oci-dir", rest)) => format!("oci:{rest}"),
+                Some(_) => reference.to_owned(),
+                None => {
+                    return format!(
+                        "skopeo inspect --config docker-archive:FILE | jq {}    (or: oci-archive:FILE, oci:FOLDER)",
+                        quote(&expression(place))
+                    );
+                }
+            };
+            return format!("skopeo inspect --config {} | jq {}", quote(&source), quote(&expression(place)));
         }
-        _ => return "skopeo inspect --config docker-archive:FILE    (or: oci-archive:FILE, oci:FOLDER)".to_owned(),
     };
     let line = place.line.map(|line| format!(" | sed -n {line}p")).unwrap_or_default();
     let inner = match place.inner.first() {
@@ -123,6 +135,28 @@ fn by_hand(image: &Image, finding: &FindingV1) -> String {
             quote(path)
         ),
         (None, None) => format!("look at {}{inner}", quote(path)),
+    }
+}
+
+/// The expression of jq that takes the place out of an image's config, or out of its manifest. A name is anybody's: jq reads it as a
+/// JSON string.
+fn expression(place: &LocationV1) -> String {
+    let name = place.name.as_deref();
+    let key = name.and_then(|name| serde_json::to_string(name).ok());
+    let of = |map: &str| key.as_ref().map_or_else(|| map.to_owned(), |key| format!("{map}[{key}]"));
+    match place.kind.as_str() {
+        "env" => {
+            let start = name.and_then(|name| serde_json::to_string(&format!("{name}=")).ok());
+            start.map_or_else(|| ".config.Env".to_owned(), |start| format!(".config.Env[] | select(startswith({start}))"))
+        }
+        "label" => of(".config.Labels"),
+        "annotation" => of(".annotations"),
+        "cmd" => ".config.Cmd".to_owned(),
+        "entrypoint" => ".config.Entrypoint".to_owned(),
+        "healthcheck" => ".config.Healthcheck".to_owned(),
+        "onbuild" => ".config.OnBuild".to_owned(),
+        "arg" | "history" => ".history[].created_by".to_owned(),
+        _ => ".".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::{
+    names::Names,
     tar::{damaged, skip},
     walk::{Walk, fill},
 };
@@ -21,6 +22,13 @@ struct Member {
 
 /// Scans every member, also of archives that follow (initial RAM disks are put together), compressed ones included.
 pub(super) fn cpio(walk: &mut Walk<'_>, reader: &mut dyn Read) -> io::Result<()> {
+    let mut names = Names::default();
+    let result = members(walk, reader, &mut names);
+    names.finish(walk)?;
+    result
+}
+
+fn members(walk: &mut Walk<'_>, reader: &mut dyn Read, names: &mut Names) -> io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let filled = fill(reader, &mut buffer, 0, 6)?;
@@ -56,6 +64,7 @@ pub(super) fn cpio(walk: &mut Walk<'_>, reader: &mut dyn Read) -> io::Result<()>
             continue;
         }
         walk.meter.member()?;
+        names.add(walk, name.as_bytes())?;
         let mut content = reader.take(member.size);
         if member.regular {
             walk.within(&name, |walk| walk.stream(&name, &mut content));

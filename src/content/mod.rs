@@ -11,6 +11,7 @@ mod hashing;
 mod jks;
 mod keystore;
 mod meter;
+mod names;
 mod once;
 mod pdf;
 mod peek;

@@ -5,7 +5,10 @@
 
 use std::io::{self, Read};
 
-use super::walk::{Walk, fill};
+use super::{
+    names::Names,
+    walk::{Walk, fill},
+};
 
 const BLOCK: usize = 512;
 /// Bytes of a long name or of pax records that are held in memory.
@@ -13,6 +16,13 @@ const META: u64 = 1 << 20;
 
 /// Scans every member, also after the archive's end mark: archives that were put together have several.
 pub(super) fn tar(walk: &mut Walk<'_>, reader: &mut dyn Read) -> io::Result<()> {
+    let mut names = Names::default();
+    let result = members(walk, reader, &mut names);
+    names.finish(walk)?;
+    result
+}
+
+fn members(walk: &mut Walk<'_>, reader: &mut dyn Read, names: &mut Names) -> io::Result<()> {
     let mut header = Vec::new();
     let (mut long_name, mut pax_size) = (None::<String>, None::<u64>);
     loop {
@@ -45,6 +55,10 @@ pub(super) fn tar(walk: &mut Walk<'_>, reader: &mut dyn Read) -> io::Result<()> 
         walk.meter.member()?;
         let name = long_name.take().unwrap_or_else(|| name(block));
         let size = pax_size.take().unwrap_or(declared);
+        names.add(walk, name.as_bytes())?;
+        // Link's target, owner and group.
+        let field = |range| block.get(range).map(before_nul).unwrap_or_default();
+        names.add_others(walk, &[field(157..257), field(265..297), field(297..329)])?;
         // Links and devices have no content, whatever their size field says.
         if matches!(flag, b'1'..=b'6') {
             continue;
@@ -96,9 +110,13 @@ fn name(block: &[u8]) -> String {
     if block.get(257..263) == Some(b"ustar\0") && !prefix.is_empty() { format!("{prefix}/{name}") } else { name }
 }
 
-fn until_nul(bytes: &[u8]) -> String {
+fn before_nul(bytes: &[u8]) -> &[u8] {
     let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+    bytes.get(..end).unwrap_or_default()
+}
+
+fn until_nul(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(before_nul(bytes)).into_owned()
 }
 
 /// A numeric field: octal digits, or base 256 where the first bit is set (GNU).

@@ -86,10 +86,17 @@ pub fn judge<'a>(
     let mut observed = Vec::with_capacity(read.len());
     for (_, document) in &read {
         let subject = Subject::of(&document.object);
-        let found = observe(&document.object, None, engine, prints, Budget::default(), &mut scratch);
+        // It forgets who gave up before, and so does the search of a Secret's values below.
+        let mut found = observe(&document.object, None, engine, prints, Budget::default(), &mut scratch);
         let key = ObjectKey::of(&subject, namespace_of(&subject));
         let held = if subject.is_core("Secret") {
             let held = credentials(&document.object, &policy.sharing, engine, fingerprints, &mut scratch);
+            if scratch.gave_up() {
+                let name = super::literals::clean(subject.name, 200);
+                found.gaps.push(format!(
+                    "the values of Secret {name} have too many beginnings of credentials; not all were followed to their end"
+                ));
+            }
             index.apply(&document.object, key.clone(), held.clone());
             held
         } else {
@@ -296,6 +303,17 @@ mod tests {
         let valid = judged("2026-06-02T00:00:00Z");
         assert_eq!((valid.findings.len(), valid.suppressed.ignored), (0, 1), "counted, not silent");
         assert_eq!(judged("2026-06-01T00:00:00Z").findings.len(), 1);
+    }
+
+    #[test]
+    fn a_secret_that_keeps_the_search_busy_is_a_gap() {
+        let secret = |value: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{a: {value}}}\n");
+        // The second is judged after the first, with the same buffers.
+        let files = [("a.yaml", secret(&"eyJh-".repeat(50_000))), ("b.yaml", secret("b"))];
+        let reports = reports(&files, &Policy::default());
+        let gaps = |report: &ImageReport| report.coverage.skipped.iter().map(|skip| skip.reason.clone()).collect::<Vec<_>>();
+        assert!(matches!(gaps(&reports[0]).as_slice(), [gap] if gap.contains("Secret s")), "{:?}", gaps(&reports[0]));
+        assert!(gaps(&reports[1]).is_empty());
     }
 
     #[test]

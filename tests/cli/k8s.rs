@@ -1,8 +1,14 @@
 //! `imgscan k8s`: the webhook's verdicts on files.
 
+use imgscan::detect::samples::fill;
 use serde_json::json;
 
-use crate::support::{imgscan::Imgscan, samples::github_token};
+use crate::support::{
+    image::{Changeset, Image},
+    imgscan::Imgscan,
+    report::{findings, scan},
+    samples::github_token,
+};
 
 fn pod(value: &str) -> String {
     format!(
@@ -37,6 +43,36 @@ fn the_same_id_as_in_an_image() {
     let manifest = pod(&format!("value: {}", github_token(1)));
     let report = Imgscan::new().args(["k8s", "-", "--format", "json"]).input(manifest).run().exits(1).json();
     assert_eq!(report["images"][0]["findings"][0]["fingerprint"], outcome.stdout.trim_end());
+}
+
+/// One value, one id: in an image, in a manifest, and from the command line; the webhook's tests compare theirs with the last.
+#[test]
+fn the_same_id_in_every_place() {
+    let tokens = [github_token(1), fill("postgres://app:{alnum:24}@db.acme.io/app", 2), fill("{alnum:40}", 3)];
+    let id = |value: &str| Imgscan::new().arg("fingerprint").input(value).run().exits(0).stdout.trim_end().to_owned();
+    let ids_of = |report: &serde_json::Value| -> Vec<String> {
+        findings(report).iter().filter_map(|finding| finding["fingerprint"].as_str()).map(str::to_owned).collect()
+    };
+    for (name, token) in ["GITHUB_TOKEN", "DATABASE_URL", "SESSION_SECRET"].iter().zip(tokens) {
+        // A URL's credential is its password.
+        let value = token.split(['/', ':', '@']).nth(4).unwrap_or(&token);
+        let expected = [id(value)];
+        let file = Changeset::new().file("app/settings.env", format!("{name}={token}\n"));
+        let image = Image::new().layer("COPY . /", file).bare_env(&format!("{name}={token}")).label("a", "b");
+        assert_eq!(ids_of(&scan(&image, "medium").json()), expected, "{name} in an image");
+        let manifest = pod(&format!("value: \"{token}\"")).replace("GITHUB_TOKEN", name);
+        let report = Imgscan::new().args(["k8s", "-", "--format", "json"]).input(manifest).run().exits(1).json();
+        assert_eq!(ids_of(&report), expected, "{name} in a manifest");
+    }
+}
+
+#[test]
+fn a_secret_that_keeps_the_search_busy_is_incomplete() {
+    let secret = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{a: {}}}\n", "eyJh-".repeat(50_000));
+    let report = Imgscan::new().args(["k8s", "-", "--format", "json"]).input(&*secret).run().exits(3).json();
+    let skipped = report["images"][0]["coverage"]["skipped"][0]["reason"].as_str().unwrap_or_default();
+    assert!(skipped.contains("Secret s") && report["summary"]["incomplete"] == json!(true), "{skipped}");
+    Imgscan::new().args(["k8s", "-", "--allow-incomplete"]).input(secret).run().exits(0);
 }
 
 #[test]

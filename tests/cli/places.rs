@@ -273,6 +273,56 @@ fn every_place() {
     assert!(linked, "a hard link is a place of its own");
 }
 
+/// What entries say besides their content: owners' names, extended attributes as each archiver writes them, names in archives.
+#[test]
+fn what_entries_say_of_themselves() {
+    let short = |seed| imgscan::detect::samples::fill("glpat-{alnum:20}", seed);
+    let (user, group) = (short(1), short(2));
+    let mut lab = Lab::default();
+    let way = |path: &str, inner: &str| if inner.is_empty() { format!("live file {path}") } else { format!("live file {path} > {inner}") };
+    let mut entries = Changeset::new().owned("srv/a", &user, "staff").owned("srv/b", "root", &group);
+    lab.expected.insert(user, way("srv/a", "user name"));
+    lab.expected.insert(group, way("srv/b", "group name"));
+    for (path, key, inner) in [
+        ("srv/long-user", "uname", "user name"),
+        ("srv/long-group", "gname", "group name"),
+        ("srv/attribute", "SCHILY.xattr.user.token", "extended attribute"),
+        ("srv/comment", "comment", "extended attribute"),
+    ] {
+        entries = entries.record(path, key, &lab.token(&way(path, inner)));
+    }
+    // bsdtar's attributes are in base64 without padding, and whoever sets one may encode it.
+    let token = lab.token(&way("srv/bsdtar", "extended attribute > base64"));
+    entries = entries.record("srv/bsdtar", "LIBARCHIVE.xattr.user.token", STANDARD.encode(&token).trim_end_matches('='));
+    let token = lab.token(&way("srv/encoded", "extended attribute > base64"));
+    entries = entries.record("srv/encoded", "SCHILY.xattr.user.token", &STANDARD.encode(format!("token={token}\n")));
+    for (path, inner, pack) in [
+        ("opt/a.tar", "file name", (|name: &str| tar(name, b"")) as fn(&str) -> Vec<u8>),
+        ("opt/a.tgz", "gzip > file name", |name| gzip(&tar(name, b""))),
+        // Its directory is read as it is.
+        ("opt/a.zip", "", |name| zip(name, b"x", false)),
+        ("opt/two.zip", "one.tar > file name", |name| zip("one.tar", &tar(name, b""), false)),
+    ] {
+        let name = format!("conf/{}.txt", lab.token(&way(path, inner)));
+        entries = entries.file(path, pack(&name));
+    }
+    let tokens: Vec<&String> = lab.expected.keys().collect();
+    let values = tokens.iter().map(|token| format!("{token}\n")).collect::<String>();
+    let ids = Imgscan::new().arg("fingerprint").input(values).run().exits(0).stdout;
+    let outcome = scan(&Image::new().layer("ADD a.tar /", entries), "medium");
+    let report = outcome.json();
+    let mut problems = Vec::new();
+    for (token, id) in tokens.iter().zip(ids.lines()) {
+        let found: Vec<String> =
+            findings(&report).iter().filter(|finding| finding["fingerprint"] == id).flat_map(places).map(described).collect();
+        if !found.contains(&lab.expected[*token]) {
+            problems.push(format!("{}: found at {}", lab.expected[*token], found.join(", ")));
+        }
+        assert!(!outcome.stdout.contains(*token) && !outcome.stderr.contains(*token), "a secret was printed");
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 #[test]
 fn every_name_of_a_linked_file_is_a_place_with_a_fate_of_its_own() {
     let token = crate::support::samples::github_token(9);

@@ -112,6 +112,21 @@ fn explain_shows_how_to_look_without_showing() {
     let report = room().args(["--format", "json", "a.tar"]).run().stdout;
     let outcome = Imgscan::new().args(["explain", &fingerprint()[..10], "--report", "-"]).input(report).run().exits(0);
     assert!(outcome.stdout.contains("by hand") && outcome.stdout.contains("app/.env"), "{}", outcome.stdout);
+    // Of an image's config and manifest, the very place.
+    for (kind, name, expression) in [
+        ("env", "A\"B", r#"jq '.config.Env[] | select(startswith("A\"B="))'"#),
+        ("label", "org.example/a", r#"jq '.config.Labels["org.example/a"]'"#),
+        ("annotation", "it's", r#"crane manifest 'r.example.net/a:1' | jq '.annotations["it'\''s"]'"#),
+        ("history", "", "jq '.history[].created_by'"),
+        ("healthcheck", "", "jq '.config.Healthcheck'"),
+    ] {
+        let mut report = room().args(["--format", "json", "a.tar"]).run().json();
+        report["images"][0]["reference"] = "r.example.net/a:1".into();
+        report["images"][0]["findings"][0]["location"] =
+            serde_json::json!({"kind": kind, "path": null, "line": null, "column": null, "name": name, "inner": []});
+        let outcome = Imgscan::new().args(["explain", &fingerprint()[..10], "--report", "-"]).input(report.to_string()).run().exits(0);
+        assert!(outcome.stdout.contains(expression), "{expression}\n{}", outcome.stdout);
+    }
     let outcome = Imgscan::new().args(["explain", "github-pat"]).run().exits(0);
     assert!(outcome.stdout.contains("GitHub") && outcome.stdout.contains("revoke") || outcome.stdout.contains("rotate"));
     let outcome = Imgscan::new().args(["rules", "show", "github-pa"]).run().exits(2);

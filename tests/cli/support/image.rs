@@ -51,6 +51,23 @@ impl Changeset {
         self.file(path, "")
     }
 
+    /// A regular file of which any record of a pax header says something.
+    pub(crate) fn record(mut self, path: &str, key: &str, value: &str) -> Self {
+        self.0.append_pax_extensions([(key, value.as_bytes())]).expect("memory");
+        self.file(path, "")
+    }
+
+    /// A regular file with the names of its owners, which the header holds.
+    pub(crate) fn owned(mut self, path: &str, user: &str, group: &str) -> Self {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        header.set_mode(0o644);
+        header.set_username(user).expect("short");
+        header.set_groupname(group).expect("short");
+        self.0.append_data(&mut header, path, std::io::empty()).expect("memory");
+        self
+    }
+
     pub(crate) fn directory(self, path: &str) -> Self {
         self.special(path, tar::EntryType::Directory, None)
     }

@@ -259,3 +259,16 @@ async fn labels_of_namespaces_are_guarded() {
     assert_eq!(replica.review("", &weakened, Some(&old), false).await["allowed"], false);
     assert_eq!(replica.review("", &namespace(json!({"app": "x"})), Some(&old), false).await["allowed"], true);
 }
+
+/// The id that the command line prints for a value (`imgscan fingerprint`), and with it the id in an image and in a manifest.
+#[tokio::test]
+async fn the_same_id_as_in_an_image_and_in_a_manifest() {
+    use imgscan::{Secret, fingerprint::Fingerprinter};
+    let replica = Replica::new("mode: enforce");
+    for (name, value) in [("GITHUB_TOKEN", github(1)), ("SESSION_SECRET", alphanumeric(3, 40))] {
+        let id = Fingerprinter::built_in().of_value(&Secret::new(value.as_bytes()), false).expect("nobody can guess it");
+        let response = replica.review("team", &pod(json!([{"name": name, "value": value}])), None, false).await;
+        let message = response["status"]["message"].as_str().expect("a message");
+        assert!(message.contains(&format!("id {id}]")), "{id} in {message}");
+    }
+}
