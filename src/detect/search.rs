@@ -398,7 +398,7 @@ impl<'e, 's> Search<'e, 's> {
             || (found.secret != found.whole && quiet::is_constant(value))
             || (value.len() < 24 && quiet::is_placeholder(value, false))
             || (hint.binary && words_run_together(haystack, &found.secret, anchor.end))
-            || digits_by_chance(pattern.source(), value)
+            || (found.secret == found.whole && digits_by_chance(pattern.source(), value))
             || within_base64(haystack, &found.whole)
         {
             return;
