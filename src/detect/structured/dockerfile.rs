@@ -109,7 +109,7 @@ fn script(text: &[u8], range: Range<usize>, emit: &mut dyn FnMut(Field<'_>)) {
         let tree = super::flow::tree(body);
         let mut values = super::values::Values::new(body, &tree);
         for leaf in tree.leaves() {
-            values.leaf(leaf, &[], &mut |field| emit(shifted(field, range.start)));
+            values.leaf(&leaf, &[], &mut |field| emit(shifted(field, range.start)));
         }
         return;
     }

@@ -184,17 +184,17 @@ impl Format {
         let mut values = values::Values::new(text, tree);
         for leaf in tree.leaves() {
             if self.credentials.is_empty() {
-                values.leaf(leaf, &[], emit);
+                values.leaf(&leaf, &[], emit);
                 continue;
             }
-            let path = tree.path(leaf);
+            let path = tree.path(&leaf);
             let mut labels = Vec::new();
             let row = self.credentials.iter().find(|row| {
                 labels.clear();
-                matches(row.at, &path, &mut labels) && row.applies(tree, leaf)
+                matches(row.at, &path, &mut labels) && row.applies(tree, &leaf)
             });
-            if !row.is_some_and(|row| row.report(text, tree, leaf, &labels, emit)) {
-                values.leaf(leaf, &[], emit);
+            if !row.is_some_and(|row| row.report(text, tree, &leaf, &labels, emit)) {
+                values.leaf(&leaf, &[], emit);
             }
         }
     }
@@ -213,7 +213,7 @@ impl Credential {
         let lines: Vec<&[u8]> = match self.form {
             // Each is searched for in the whole value.
             Form::PairLines => leaf.value.split(|b| *b == b'\n').take(500).collect(),
-            _ => vec![&leaf.value],
+            _ => vec![leaf.value],
         };
         let mut any = false;
         for line in lines {
@@ -225,7 +225,7 @@ impl Credential {
             for (label, key) in self.beside {
                 let found = tree.sibling(leaf.node, &[key]).or_else(|| tree.sibling(tree.parent(leaf.node), &[key]));
                 if let Some(found) = found {
-                    evidence.extend(fact(label, &found.value, &value));
+                    evidence.extend(fact(label, found.value, &value));
                 }
             }
             evidence.dedup();
@@ -302,7 +302,7 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
                 None => whole(Cow::Borrowed(value), None),
             }
         }
-        Form::Marked => match tree.sibling(leaf.own, &["encoding"]).filter(|_| leaf.own != ROOT).map(|mark| mark.value.as_ref()) {
+        Form::Marked => match tree.sibling(leaf.own, &["encoding"]).filter(|_| leaf.own != ROOT).map(|mark| mark.value) {
             Some(b"base64") => decode(text, tree, leaf, value, Form::Base64),
             Some(b"crypt") => None,
             _ => whole(Cow::Borrowed(value), None),
@@ -325,7 +325,7 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
             part(secret, fact("user", value.get(..colon)?.split(|b| *b == b':').next()?.trim_ascii(), secret).into_iter().collect())
         }
         Form::Header => {
-            let header = super::header::parse(&leaf.key, value)?;
+            let header = super::header::parse(leaf.key, value)?;
             let span = locate(text, &leaf.span, header.token);
             Some(Decoded { value: header.secret, span, evidence: header.evidence })
         }

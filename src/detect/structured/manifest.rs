@@ -59,18 +59,18 @@ impl Detector for Manifest {
         let mut values = Values::new(text, &tree);
         for leaf in tree.leaves() {
             let owner = tree.parent(leaf.node);
-            let kind = tree.sibling(owner, &["kind"]).map(|kind| kind.value.as_ref());
+            let kind = tree.sibling(owner, &["kind"]).map(|kind| kind.value);
             match (tree.key(leaf.node), kind) {
                 // A reference in spirit: only the cluster's controller can open it.
                 ("encryptedData", _) => {}
-                ("data", Some(b"Secret")) => secret(text, &tree, leaf, hint, true, emit),
-                ("stringData", Some(b"Secret")) => secret(text, &tree, leaf, hint, false, emit),
+                ("data", Some(b"Secret")) => secret(text, &tree, &leaf, hint, true, emit),
+                ("stringData", Some(b"Secret")) => secret(text, &tree, &leaf, hint, false, emit),
                 ("data", Some(b"ConfigMap")) => {
-                    if !inner(text, leaf, &leaf.value, hint, &[], emit) {
-                        values.leaf(leaf, &[], emit);
+                    if !inner(text, &leaf, leaf.value, hint, &[], emit) {
+                        values.leaf(&leaf, &[], emit);
                     }
                 }
-                _ => values.leaf(leaf, &[], emit),
+                _ => values.leaf(&leaf, &[], emit),
             }
         }
     }
@@ -79,8 +79,8 @@ impl Detector for Manifest {
 /// One entry of a Secret.
 fn secret(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, hint: &Hint<'_>, encoded: bool, emit: &mut dyn FnMut(Field<'_>)) {
     let mut evidence = Vec::new();
-    let decoded = encoded.then(|| decode_base64(&leaf.value)).flatten().filter(|plain| !plain.is_empty());
-    let value = decoded.as_deref().unwrap_or(&leaf.value);
+    let decoded = encoded.then(|| decode_base64(leaf.value)).flatten().filter(|plain| !plain.is_empty());
+    let value = decoded.as_deref().unwrap_or(leaf.value);
     let metadata = secret_name(tree, leaf);
     evidence.extend(metadata.and_then(|name| fact("Secret", name, value)));
     if decoded.is_some() {
@@ -99,7 +99,7 @@ fn secret(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, hint: &Hint<'_>, encode
 fn secret_name<'t>(tree: &'t Tree<'_>, leaf: &Leaf<'_>) -> Option<&'t [u8]> {
     let owner = tree.parent(leaf.node);
     let metadata = tree.child_named(owner, "metadata")?;
-    tree.sibling(metadata, &["name"]).map(|name| name.value.as_ref())
+    tree.sibling(metadata, &["name"]).map(|name| name.value)
 }
 
 /// Reads a value as the file that its key names; whether there is a detector for it.
@@ -108,7 +108,7 @@ fn inner(text: &[u8], leaf: &Leaf<'_>, value: &[u8], hint: &Hint<'_>, evidence: 
     if !several && !leaf.key.starts_with('.') {
         return false;
     }
-    let hint = Hint { path: &leaf.key, ..*hint };
+    let hint = Hint { path: leaf.key, ..*hint };
     let head = value.get(..value.len().min(HEAD)).unwrap_or(value);
     // A manifest inside a manifest is not opened again.
     let Some(detector) = DETECTORS.iter().find(|detector| detector.id() != ID && detector.wants(&hint, head)) else { return false };

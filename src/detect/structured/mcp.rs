@@ -104,14 +104,14 @@ impl Detector for Mcp {
         let tree = syntax.tree(text);
         let mut values = Values::new(text, &tree).headers_as("mcp-header-credential");
         for leaf in tree.leaves() {
-            let evidence: Vec<String> = server(&tree, leaf).map(|server| format!("MCP server {server}")).into_iter().collect();
-            values.leaf(leaf, &evidence, emit);
+            let evidence: Vec<String> = server(&tree, &leaf).map(|server| format!("MCP server {server}")).into_iter().collect();
+            values.leaf(&leaf, &evidence, emit);
         }
     }
 }
 
 /// The name of the server that a leaf belongs to.
-fn server<'t>(tree: &'t Tree<'_>, leaf: &'t Leaf<'_>) -> Option<&'t str> {
+fn server<'t>(tree: &'t Tree<'_>, leaf: &Leaf<'t>) -> Option<&'t str> {
     let path = tree.path(leaf);
     let after = |names: &[&str]| {
         let at = path.iter().position(|key| names.iter().any(|name| key.eq_ignore_ascii_case(name)))?;

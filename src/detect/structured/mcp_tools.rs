@@ -57,9 +57,9 @@ impl Detector for McpTools {
         let tree = flow::tree(text);
         let mut values = Values::new(text, &tree);
         for leaf in tree.leaves() {
-            match argument(&tree, leaf) {
-                Some(name) => report(text, leaf, name, emit),
-                None => values.leaf(leaf, &[], emit),
+            match argument(&tree, &leaf) {
+                Some(name) => report(text, &leaf, name, emit),
+                None => values.leaf(&leaf, &[], emit),
             }
         }
     }

@@ -1,6 +1,10 @@
 //! What the syntaxes have in common: named values in nested containers, each with its place in the text.
 
-use std::{borrow::Cow, cell::Cell, ops::Range};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+    ops::Range,
+};
 
 /// Values kept of one file; what comes after is still scanned as text, only without its names.
 const MOST_LEAVES: usize = 200_000;
@@ -28,20 +32,54 @@ pub(super) type NodeId = u32;
 /// The document itself.
 pub(super) const ROOT: NodeId = 0;
 
-struct Node<'a> {
+/// Bytes of the text, or, where [`OWNED`] is set, of [`Tree::owned`]. A large file has 200,000 values, each with three of these.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    start: u32,
+    length: u32,
+}
+
+/// Marks a [`Piece::start`] that does not count in the text.
+const OWNED: u32 = 1 << 31;
+const EMPTY: Piece = Piece { start: 0, length: 0 };
+
+impl Piece {
+    fn new(start: usize, length: usize) -> Option<Self> {
+        let (start, length) = (u32::try_from(start).ok()?, u32::try_from(length).ok()?);
+        (start < OWNED).then_some(Self { start, length })
+    }
+
+    fn range(self) -> Range<usize> {
+        let start = (self.start & !OWNED) as usize;
+        start..start + self.length as usize
+    }
+}
+
+struct Node {
+    key: Piece,
     parent: NodeId,
     depth: u8,
-    key: Cow<'a, str>,
+}
+
+/// A [`Leaf`] as it is kept.
+struct Stored {
+    node: NodeId,
+    own: NodeId,
+    key: Piece,
+    value: Piece,
+    span: Piece,
 }
 
 /// One scalar.
-pub(super) struct Leaf<'a> {
+pub(super) struct Leaf<'t> {
     /// The mapping, list, section or element that it stands in.
     pub(super) node: NodeId,
     /// Its key; empty for an item of a list.
-    pub(super) key: Cow<'a, str>,
+    pub(super) key: &'t str,
     /// Unescaped.
-    pub(super) value: Cow<'a, [u8]>,
+    pub(super) value: &'t [u8],
+    /// Whether the value stands in the text as it is.
+    pub(super) verbatim: bool,
     /// In the text, quotes excluded.
     pub(super) span: Range<usize>,
     /// XML: the element whose text this is, which holds its attributes. [`ROOT`] elsewhere.
@@ -50,25 +88,74 @@ pub(super) struct Leaf<'a> {
 
 /// A parsed file.
 pub(super) struct Tree<'a> {
-    nodes: Vec<Node<'a>>,
-    leaves: Vec<Leaf<'a>>,
-    /// Positions in `leaves`, by container.
-    order: Vec<u32>,
+    text: &'a [u8],
+    /// The text, where all of it is UTF-8, so that keys need not be checked.
+    utf8: Option<&'a str>,
+    /// Keys and values that do not stand in the text as they are, one after the other.
+    owned: Vec<u8>,
+    nodes: Vec<Node>,
+    leaves: Vec<Stored>,
+    /// Positions in `leaves`, by container, from when they are first asked for.
+    order: OnceCell<Vec<u32>>,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new() -> Self {
-        Self { nodes: vec![Node { parent: ROOT, depth: 0, key: Cow::Borrowed("") }], leaves: Vec::new(), order: Vec::new() }
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            utf8: std::str::from_utf8(text).ok(),
+            owned: Vec::new(),
+            nodes: vec![Node { key: EMPTY, parent: ROOT, depth: 0 }],
+            leaves: Vec::new(),
+            order: OnceCell::new(),
+        }
     }
 
     /// That its leaves are these names and values.
     #[cfg(test)]
     #[track_caller]
     pub(super) fn assert_leaves(&self, text: &str, expected: &[(&str, &str)]) {
-        let leaves = self.leaves().iter();
-        let found: Vec<_> = leaves.map(|leaf| (self.name(leaf), String::from_utf8_lossy(&leaf.value).into_owned())).collect();
+        let found: Vec<_> = self.leaves().map(|leaf| (self.name(&leaf), String::from_utf8_lossy(leaf.value).into_owned())).collect();
         let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(found, expected, "{text}");
+    }
+
+    /// Where bytes are kept: in the text, if they are a part of it.
+    fn keep(&mut self, bytes: &[u8]) -> Option<Piece> {
+        if bytes.is_empty() {
+            return Some(EMPTY);
+        }
+        // By address: a key that was borrowed from the text is told from one that was unescaped.
+        let start = bytes.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        if start.checked_add(bytes.len()).is_some_and(|end| end <= self.text.len()) {
+            return Piece::new(start, bytes.len());
+        }
+        let Piece { start, length } = Piece::new(self.owned.len(), bytes.len())?;
+        self.owned.extend_from_slice(bytes);
+        Some(Piece { start: start | OWNED, length })
+    }
+
+    fn bytes(&self, piece: Piece) -> &[u8] {
+        let of = if piece.start & OWNED == 0 { self.text } else { &self.owned };
+        of.get(piece.range()).unwrap_or_default()
+    }
+
+    fn str(&self, piece: Piece) -> &str {
+        match self.utf8.filter(|_| piece.start & OWNED == 0) {
+            Some(text) => text.get(piece.range()).unwrap_or_default(),
+            None => std::str::from_utf8(self.bytes(piece)).unwrap_or_default(),
+        }
+    }
+
+    fn leaf_of(&self, stored: &Stored) -> Leaf<'_> {
+        Leaf {
+            node: stored.node,
+            key: self.str(stored.key),
+            value: self.bytes(stored.value),
+            verbatim: stored.value == stored.span,
+            span: stored.span.range(),
+            own: stored.own,
+        }
     }
 
     /// A container inside another. At the depth limit it is the other itself.
@@ -77,7 +164,8 @@ impl<'a> Tree<'a> {
         if depth >= DEEPEST || self.nodes.len() >= MOST_LEAVES {
             return parent;
         }
-        self.nodes.push(Node { parent, depth: depth + 1, key });
+        let key = self.keep(key.as_bytes()).unwrap_or(EMPTY);
+        self.nodes.push(Node { key, parent, depth: depth + 1 });
         u32::try_from(self.nodes.len() - 1).unwrap_or(ROOT)
     }
 
@@ -88,36 +176,51 @@ impl<'a> Tree<'a> {
 
     /// A leaf that is the text of an XML element.
     pub(super) fn text(&mut self, node: NodeId, key: Cow<'a, str>, value: Cow<'a, [u8]>, span: Range<usize>, own: NodeId) {
-        if self.leaves.len() >= MOST_LEAVES {
-            CUT.set(true);
-        } else if !value.is_empty() {
-            self.leaves.push(Leaf { node, key, value, span, own });
+        if value.is_empty() {
+            return;
+        }
+        let kept = (self.leaves.len() < MOST_LEAVES)
+            .then(|| {
+                Some(Stored {
+                    node,
+                    own,
+                    key: self.keep(key.as_bytes())?,
+                    value: self.keep(&value)?,
+                    span: Piece::new(span.start, span.len())?,
+                })
+            })
+            .flatten();
+        match kept {
+            Some(leaf) => self.leaves.push(leaf),
+            None => CUT.set(true),
         }
     }
 
-    /// To be called when everything is in: makes [`Tree::within`] work.
-    pub(super) fn finish(mut self) -> Self {
-        self.order = (0..u32::try_from(self.leaves.len()).unwrap_or(0)).collect();
-        let leaves = &self.leaves;
-        self.order.sort_by_key(|index| leaves.get(*index as usize).map_or(0, |leaf| leaf.node));
-        self
+    /// Every scalar, in the order of the text.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = Leaf<'_>> {
+        self.leaves.iter().map(|stored| self.leaf_of(stored))
     }
 
-    /// Every scalar, in the order of the text.
-    pub(super) fn leaves(&self) -> &[Leaf<'a>] {
-        &self.leaves
+    /// Positions of the scalars by container.
+    fn order(&self) -> &[u32] {
+        self.order.get_or_init(|| {
+            let mut order: Vec<u32> = (0..u32::try_from(self.leaves.len()).unwrap_or(0)).collect();
+            order.sort_by_key(|index| self.leaves.get(*index as usize).map_or(0, |leaf| leaf.node));
+            order
+        })
     }
 
     /// The scalars right in a container.
-    pub(super) fn within(&self, node: NodeId) -> impl Iterator<Item = &Leaf<'a>> {
-        let of = |index: &u32| self.leaves.get(*index as usize).map_or(0, |leaf| leaf.node);
-        let start = self.order.partition_point(|index| of(index) < node);
-        self.order.iter().skip(start).filter_map(|index| self.leaves.get(*index as usize)).take_while(move |leaf| leaf.node == node)
+    fn within(&self, node: NodeId) -> impl Iterator<Item = &Stored> {
+        let order = self.order();
+        let start = order.partition_point(|index| self.leaves.get(*index as usize).map_or(0, |leaf| leaf.node) < node);
+        order.iter().skip(start).filter_map(|index| self.leaves.get(*index as usize)).take_while(move |leaf| leaf.node == node)
     }
 
     /// The scalar of one of `keys` in a container, ignoring ASCII case. Looks at the first hundred only.
-    pub(super) fn sibling(&self, node: NodeId, keys: &[&str]) -> Option<&Leaf<'a>> {
-        keys.iter().find_map(|key| self.within(node).take(100).find(|leaf| leaf.key.eq_ignore_ascii_case(key)))
+    pub(super) fn sibling(&self, node: NodeId, keys: &[&str]) -> Option<Leaf<'_>> {
+        let is = |leaf: &&Stored, key: &str| leaf.key.length as usize == key.len() && self.str(leaf.key).eq_ignore_ascii_case(key);
+        keys.iter().find_map(|key| self.within(node).take(100).find(|leaf| is(leaf, key))).map(|leaf| self.leaf_of(leaf))
     }
 
     /// The first container of this key right in another, among the hundred after it.
@@ -125,7 +228,7 @@ impl<'a> Tree<'a> {
         let first = node as usize + 1;
         let after = self.nodes.iter().enumerate().skip(first).take(100);
         let before = self.nodes.iter().enumerate().take(first).rev().take(100);
-        let found = after.chain(before).find(|(_, child)| child.parent == node && child.key == key)?;
+        let found = after.chain(before).find(|(_, child)| child.parent == node && self.str(child.key) == key)?;
         u32::try_from(found.0).ok()
     }
 
@@ -136,12 +239,12 @@ impl<'a> Tree<'a> {
 
     /// A container's key.
     pub(super) fn key(&self, node: NodeId) -> &str {
-        self.nodes.get(node as usize).map_or("", |node| node.key.as_ref())
+        self.nodes.get(node as usize).map_or("", |node| self.str(node.key))
     }
 
     /// Keys from the outside in, list items and documents left out, the leaf's own key last.
-    pub(super) fn path<'t>(&'t self, leaf: &'t Leaf<'a>) -> Vec<&'t str> {
-        let mut path = vec![leaf.key.as_ref()];
+    pub(super) fn path<'t>(&'t self, leaf: &Leaf<'t>) -> Vec<&'t str> {
+        let mut path = vec![leaf.key];
         let mut node = leaf.node;
         while node != ROOT {
             path.push(self.key(node));
@@ -153,8 +256,8 @@ impl<'a> Tree<'a> {
     }
 
     /// The name of a leaf for people and rules: its last few keys joined by `.`.
-    pub(super) fn name(&self, leaf: &Leaf<'a>) -> String {
-        self.named(leaf.node, &leaf.key)
+    pub(super) fn name(&self, leaf: &Leaf<'_>) -> String {
+        self.named(leaf.node, leaf.key)
     }
 
     /// The name that a leaf with this key has in a container.

@@ -66,61 +66,61 @@ impl<'t, 'a> Values<'t, 'a> {
     }
 
     /// Emits one leaf, with evidence that its caller knows.
-    pub(super) fn leaf(&mut self, leaf: &'t Leaf<'a>, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
+    pub(super) fn leaf(&mut self, leaf: &Leaf<'_>, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
         let flag = self.flag.take().filter(|(node, _)| *node == leaf.node).map(|(_, flag)| flag);
         if leaf.key.is_empty() {
             self.item(leaf, flag, evidence, emit);
             return;
         }
         let in_headers = HEADERS.iter().any(|key| self.tree.key(leaf.node).eq_ignore_ascii_case(key));
-        if in_headers && header::carries_credentials(&leaf.key) && self.header(leaf, &leaf.key, evidence, emit) {
+        if in_headers && header::carries_credentials(leaf.key) && self.header(leaf, leaf.key, evidence, emit) {
             return;
         }
         let pair =
             PAIR_VALUES.iter().any(|key| leaf.key.eq_ignore_ascii_case(key)).then(|| self.tree.sibling(leaf.node, PAIR_NAMES)).flatten();
         let name = match pair {
-            Some(name) => self.tree.named(self.tree.parent(leaf.node), &key(&name.value)),
+            Some(name) => self.tree.named(self.tree.parent(leaf.node), &key(name.value)),
             None => self.tree.name(leaf),
         };
-        self.scripts(leaf, &leaf.key, evidence, emit);
-        self.value(name, &leaf.value, leaf.span.clone(), evidence, emit);
+        self.scripts(leaf, leaf.key, evidence, emit);
+        self.value(name, leaf.value, leaf.span.clone(), evidence, emit);
     }
 
     /// An item of a list: `NAME=value`, `--flag=value`, `--flag` before its value, or a plain item.
-    fn item(&mut self, leaf: &'t Leaf<'a>, flag: Option<String>, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
+    fn item(&mut self, leaf: &Leaf<'_>, flag: Option<String>, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
         let list = self.tree.key(leaf.node);
         if let Some(flag) = flag {
             if matches!(flag.as_str(), "header" | "H") && self.header(leaf, "", evidence, emit) {
                 return;
             }
             let name = self.tree.named(leaf.node, &flag);
-            if let Some((inner, at)) = assignment(&leaf.value) {
+            if let Some((inner, at)) = assignment(leaf.value) {
                 let part = leaf.value.get(at..).unwrap_or_default();
                 let name = self.tree.named(leaf.node, &inner);
                 self.value(name, part, self.part(leaf, at, part), evidence, emit);
                 return;
             }
-            self.value(name, &leaf.value, leaf.span.clone(), evidence, emit);
+            self.value(name, leaf.value, leaf.span.clone(), evidence, emit);
             return;
         }
-        if let Some((name, at)) = assignment(&leaf.value) {
+        if let Some((name, at)) = assignment(leaf.value) {
             let part = leaf.value.get(at..).unwrap_or_default();
             let name = self.tree.named(leaf.node, &name);
             self.value(name, part, self.part(leaf, at, part), evidence, emit);
             return;
         }
         if leaf.value.starts_with(b"-") && !leaf.value.contains(&b' ') {
-            let name = String::from_utf8_lossy(&leaf.value).trim_start_matches('-').to_owned();
+            let name = String::from_utf8_lossy(leaf.value).trim_start_matches('-').to_owned();
             self.flag = Some((leaf.node, name));
             return;
         }
         self.scripts(leaf, list, evidence, emit);
-        self.value(self.tree.name(leaf), &leaf.value, leaf.span.clone(), evidence, emit);
+        self.value(self.tree.name(leaf), leaf.value, leaf.span.clone(), evidence, emit);
     }
 
     /// Emits the credential of an HTTP header; whether there was one.
     fn header(&self, leaf: &Leaf<'_>, key: &str, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) -> bool {
-        let Some(header) = header::parse(key, &leaf.value) else { return false };
+        let Some(header) = header::parse(key, leaf.value) else { return false };
         let meaning = Meaning::Credential { rule: self.header };
         let span = locate(self.text, &leaf.span, header.token);
         let evidence = header.evidence.into_iter().chain(evidence.iter().cloned()).collect();
@@ -130,22 +130,22 @@ impl<'t, 'a> Values<'t, 'a> {
 
     /// Where a part of a leaf's value stands.
     fn part(&self, leaf: &Leaf<'_>, at: usize, part: &[u8]) -> Range<usize> {
-        match leaf.value {
-            Cow::Borrowed(_) => leaf.span.start + at..leaf.span.start + at + part.len(),
-            Cow::Owned(_) => locate(self.text, &leaf.span, part),
+        match leaf.verbatim {
+            true => leaf.span.start + at..leaf.span.start + at + part.len(),
+            false => locate(self.text, &leaf.span, part),
         }
     }
 
     fn scripts(&self, leaf: &Leaf<'_>, key: &str, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
-        let several = memchr::memchr(b'\n', &leaf.value).is_some();
+        let several = memchr::memchr(b'\n', leaf.value).is_some();
         let command = || COMMANDS.iter().any(|command| key.eq_ignore_ascii_case(command)) || self.tree.key(leaf.node) == "scripts";
-        if several || (memchr::memchr(b' ', &leaf.value).is_some() && command()) {
+        if several || (memchr::memchr(b' ', leaf.value).is_some() && command()) {
             let from = leaf.span.clone();
             let mut locator = Locator::new(&from);
-            shell::fields(&leaf.value, &mut |mut field| {
-                field.span = match leaf.value {
-                    Cow::Borrowed(_) => from.start + field.span.start..from.start + field.span.end,
-                    Cow::Owned(_) => locator.place(self.text, &field.value),
+            shell::fields(leaf.value, &mut |mut field| {
+                field.span = match leaf.verbatim {
+                    true => from.start + field.span.start..from.start + field.span.end,
+                    false => locator.place(self.text, &field.value),
                 };
                 field.evidence.extend_from_slice(evidence);
                 emit(field);
@@ -209,7 +209,7 @@ mod tests {
         let mut values = Values::new(text.as_bytes(), &tree);
         let mut found = Vec::new();
         for leaf in tree.leaves() {
-            values.leaf(leaf, &[], &mut |field| {
+            values.leaf(&leaf, &[], &mut |field| {
                 assert_eq!(&text.as_bytes()[field.span.clone()], &field.value[..], "the span is the value");
                 found.push((field.name.to_string(), String::from_utf8_lossy(&field.value).into_owned()));
             });
