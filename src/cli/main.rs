@@ -22,6 +22,10 @@ use clap::{CommandFactory, Parser};
 use args::{Args, BaselineCommand, CacheCommand, Command};
 use exit::Exit;
 
+/// One heap for all threads, so that what one gives back serves the other: glibc's grow with what each thread needed once.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     panic::set_hook(Box::new(messages::panicked));
     let args = match Args::try_parse() {

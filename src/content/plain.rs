@@ -43,17 +43,27 @@ impl Walk<'_> {
     /// Scans text or a binary of which `head` was read; `whole`: there is no more.
     pub(super) fn plain(&mut self, name: &str, head: &[u8], whole: bool, binary: bool, reader: &mut dyn Read) -> io::Result<()> {
         // Where the container stands tells about what is in it: a library's jar, a test's archive.
-        let joined =
-            (!self.inner.is_empty() && !name.is_empty() && !name.starts_with(folder(self.path))).then(|| format!("{}/{name}", self.path));
-        let hint = Hint { kind: LocationKind::File, path: joined.as_deref().unwrap_or(name), name: None, binary };
+        let mut joined = std::mem::take(&mut self.pool.path);
+        let joins = !self.inner.is_empty() && !name.is_empty() && !name.starts_with(folder(self.path));
+        if joins {
+            joined.clear();
+            joined.extend([self.path, "/", name]);
+        }
+        let hint = Hint { kind: LocationKind::File, path: if joins { &joined } else { name }, name: None, binary };
+        let result = self.hinted(name, &hint, head, whole, reader);
+        self.pool.path = joined;
+        result
+    }
+
+    fn hinted(&mut self, name: &str, hint: &Hint<'_>, head: &[u8], whole: bool, reader: &mut dyn Read) -> io::Result<()> {
         if whole {
             let end = self.archive_within(head);
             let (text, archive) = head.split_at(end.unwrap_or(head.len()));
-            self.window(text, &hint, &mut Place { lines: 0, column: 0 }, 0..text.len().saturating_add(1));
+            self.window(text, hint, &mut Place { lines: 0, column: 0 }, 0..text.len().saturating_add(1));
             return if archive.is_empty() { Ok(()) } else { self.enter(Kind::Zip, name, archive, reader) };
         }
         let mut body = self.pool.body();
-        let result = self.windows(head, &mut body, &hint, reader);
+        let result = self.windows(head, &mut body, hint, reader);
         self.pool.give_body(body);
         result
     }

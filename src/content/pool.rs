@@ -2,12 +2,17 @@
 
 use flate2::Decompress;
 
+use super::walk::SMALL;
+
 /// What is kept between files.
 #[derive(Default)]
 pub(super) struct Pool {
     heads: Vec<Vec<u8>>,
     body: Vec<u8>,
     inflaters: Vec<Decompress>,
+    archives: Vec<Vec<u8>>,
+    /// For the path of a member behind that of the outermost file.
+    pub(super) path: String,
 }
 
 impl Pool {
@@ -29,6 +34,19 @@ impl Pool {
 
     pub(super) fn give_body(&mut self, buffer: Vec<u8>) {
         self.body = buffer;
+    }
+
+    /// An empty buffer for an archive, or a part of it, that is kept in memory.
+    pub(super) fn archive(&mut self) -> Vec<u8> {
+        self.archives.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_archive(&mut self, mut buffer: Vec<u8>) {
+        // Those that few archives need are not kept.
+        if self.archives.len() < 2 && (1..=SMALL).contains(&buffer.capacity()) {
+            buffer.clear();
+            self.archives.push(buffer);
+        }
     }
 
     /// A raw deflate decompressor at its start.

@@ -47,8 +47,14 @@ impl Header {
 
 /// Scans every member and everything between them.
 pub(super) fn zip(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io::Result<()> {
-    let kept = RefCell::new(Some(Vec::new()));
-    let mut keeping = Keeping { reader, kept: &kept };
+    let kept = RefCell::new(Kept { bytes: walk.pool.archive(), whole: true });
+    let result = members(walk, name, reader, &kept);
+    walk.pool.give_archive(kept.into_inner().bytes);
+    result
+}
+
+fn members(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read, kept: &RefCell<Kept>) -> io::Result<()> {
+    let mut keeping = Keeping { reader, kept };
     let mut source = Peek::new(&mut keeping);
     let mut seen = Vec::new();
     loop {
@@ -69,19 +75,17 @@ pub(super) fn zip(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io:
             }
             Some(CENTRAL | END) => {
                 let start = source.offset();
-                let mut tail = Vec::new();
-                let filled = fill(&mut source, &mut tail, 0, DIRECTORY)?;
-                let tail = tail.get(..filled).unwrap_or_default();
-                let differing = differing(tail, start, &seen);
-                let bytes = kept.take();
-                let read = differing.is_some_and(|differing| {
-                    differing.is_empty() || bytes.is_some_and(|bytes| differing.iter().all(|member| by_directory(walk, member, &bytes)))
+                let mut tail = walk.pool.archive();
+                let result = fill(&mut source, &mut tail, 0, DIRECTORY).and_then(|filled| {
+                    let tail = tail.get(..filled).unwrap_or_default();
+                    let archive = kept.take();
+                    compare(walk, &differing(tail, start, &seen), &archive);
+                    walk.pool.give_archive(archive.bytes);
+                    // Names, comments, extra fields, and what follows the archive. A second archive may follow, too.
+                    walk.raw(name, &mut tail.chain(&mut source))
                 });
-                if !read {
-                    walk.gap("the archive's directory names members that differ from those in its body".to_owned(), None);
-                }
-                // Names, comments, extra fields, and what follows the archive. A second archive may follow, too.
-                return walk.raw(name, &mut tail.chain(&mut source));
+                walk.pool.give_archive(tail);
+                return result;
             }
             _ => {
                 let mut between = Until { source: &mut source, stop: |ahead: &[u8], _| begins(ahead), count: 0 };
@@ -89,6 +93,16 @@ pub(super) fn zip(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io:
                 io::copy(&mut between, &mut io::sink())?;
             }
         }
+    }
+}
+
+/// Reads the members that the directory describes in another way than the body does, where the archive is in memory.
+fn compare(walk: &mut Walk<'_>, differing: &Option<Vec<Listed>>, kept: &Kept) {
+    let read = differing.as_ref().is_some_and(|differing| {
+        differing.is_empty() || (kept.whole && differing.iter().all(|member| by_directory(walk, member, &kept.bytes)))
+    });
+    if !read {
+        walk.gap("the archive's directory names members that differ from those in its body".to_owned(), None);
     }
 }
 
@@ -221,20 +235,31 @@ fn descriptor(source: &mut Peek<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// An archive's bytes so far.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// Whether these are all; otherwise there are none.
+    whole: bool,
+}
+
 /// Keeps what passes, up to [`SMALL`] bytes; more is not kept at all.
 struct Keeping<'r> {
     reader: &'r mut dyn Read,
-    kept: &'r RefCell<Option<Vec<u8>>>,
+    kept: &'r RefCell<Kept>,
 }
 
 impl Read for Keeping<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
         let mut kept = self.kept.borrow_mut();
-        if let Some(bytes) = kept.as_mut() {
-            bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        if kept.bytes.len() + count > SMALL {
+            kept.whole = false;
+            kept.bytes.clear();
         }
-        kept.take_if(|bytes| bytes.len() > SMALL);
+        if kept.whole {
+            kept.bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        }
         Ok(count)
     }
 }

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-const BUFFER: usize = 256 * 1024;
+const BUFFER: usize = 128 << 10;
 /// Buffers on their way; with the two in use this bounds the memory.
 const AHEAD: usize = 4;
 

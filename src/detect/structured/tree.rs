@@ -70,6 +70,39 @@ struct Stored {
     span: Piece,
 }
 
+/// Scalars in pieces of 32 KiB: one large vector would leave holes of its former sizes in the heap.
+#[derive(Default)]
+struct Chunks(Vec<Vec<Stored>>);
+
+const CHUNK: usize = 1024;
+
+impl Chunks {
+    fn len(&self) -> usize {
+        self.0.last().map_or(0, |last| (self.0.len() - 1) * CHUNK + last.len())
+    }
+
+    fn push(&mut self, leaf: Stored) {
+        match self.0.last_mut() {
+            Some(last) if last.len() < CHUNK => last.push(leaf),
+            _ => {
+                // Most files have a few.
+                let room = if self.0.is_empty() { 0 } else { CHUNK };
+                self.0.push(Vec::with_capacity(room));
+                self.0.last_mut().expect("just pushed").push(leaf);
+            }
+        }
+    }
+
+    fn get(&self, index: u32) -> Option<&Stored> {
+        let index = index as usize;
+        self.0.get(index / CHUNK)?.get(index % CHUNK)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Stored> {
+        self.0.iter().flatten()
+    }
+}
+
 /// One scalar.
 pub(super) struct Leaf<'t> {
     /// The mapping, list, section or element that it stands in.
@@ -94,7 +127,7 @@ pub(super) struct Tree<'a> {
     /// Keys and values that do not stand in the text as they are, one after the other.
     owned: Vec<u8>,
     nodes: Vec<Node>,
-    leaves: Vec<Stored>,
+    leaves: Chunks,
     /// Positions in `leaves`, by container, from when they are first asked for.
     order: OnceCell<Vec<u32>>,
 }
@@ -106,7 +139,7 @@ impl<'a> Tree<'a> {
             utf8: std::str::from_utf8(text).ok(),
             owned: Vec::new(),
             nodes: vec![Node { key: EMPTY, parent: ROOT, depth: 0 }],
-            leaves: Vec::new(),
+            leaves: Chunks::default(),
             order: OnceCell::new(),
         }
     }
@@ -205,7 +238,7 @@ impl<'a> Tree<'a> {
     fn order(&self) -> &[u32] {
         self.order.get_or_init(|| {
             let mut order: Vec<u32> = (0..u32::try_from(self.leaves.len()).unwrap_or(0)).collect();
-            order.sort_by_key(|index| self.leaves.get(*index as usize).map_or(0, |leaf| leaf.node));
+            order.sort_by_key(|index| self.leaves.get(*index).map_or(0, |leaf| leaf.node));
             order
         })
     }
@@ -213,8 +246,8 @@ impl<'a> Tree<'a> {
     /// The scalars right in a container.
     fn within(&self, node: NodeId) -> impl Iterator<Item = &Stored> {
         let order = self.order();
-        let start = order.partition_point(|index| self.leaves.get(*index as usize).map_or(0, |leaf| leaf.node) < node);
-        order.iter().skip(start).filter_map(|index| self.leaves.get(*index as usize)).take_while(move |leaf| leaf.node == node)
+        let start = order.partition_point(|index| self.leaves.get(*index).map_or(0, |leaf| leaf.node) < node);
+        order.iter().skip(start).filter_map(|index| self.leaves.get(*index)).take_while(move |leaf| leaf.node == node)
     }
 
     /// The scalar of one of `keys` in a container, ignoring ASCII case. Looks at the first hundred only.
@@ -262,27 +295,31 @@ impl<'a> Tree<'a> {
 
     /// The name that a leaf with this key has in a container.
     pub(super) fn named(&self, node: NodeId, key: &str) -> String {
-        // Asked for every value of every structured file: one allocation, of the right size.
+        let mut name = String::new();
+        self.write_name(node, key, &mut name);
+        name
+    }
+
+    /// Puts the name that a leaf with this key has in a container into a buffer: asked for every value of every structured file.
+    pub(super) fn write_name(&self, node: NodeId, key: &str, name: &mut String) {
         let mut parts = [""; SHOWN_PARENTS];
-        let (mut count, mut length, mut node, mut next) = (0, 0, node, shorten(key));
+        let (mut count, mut node, mut next) = (0, node, shorten(key));
         while let Some(slot) = parts.get_mut(count) {
             *slot = next;
             count += 1;
-            length += next.len() + 1;
             if node == ROOT {
                 break;
             }
             next = shorten(self.key(node));
             node = self.parent(node);
         }
-        let mut name = String::with_capacity(length);
+        name.clear();
         for part in parts.iter().take(count).rev().filter(|part| !part.is_empty()) {
             if !name.is_empty() {
                 name.push('.');
             }
             name.push_str(part);
         }
-        name
     }
 }
 

@@ -50,13 +50,15 @@ pub(super) struct Values<'t, 'a> {
     tree: &'t Tree<'a>,
     /// The list whose last item was a flag without a value, and the flag's name.
     flag: Option<(NodeId, String)>,
+    /// A buffer for names.
+    name: String,
     /// The rule for a header with a credential.
     header: &'static str,
 }
 
 impl<'t, 'a> Values<'t, 'a> {
     pub(super) fn new(text: &'t [u8], tree: &'t Tree<'a>) -> Self {
-        Self { text, tree, flag: None, header: "generic-authorization" }
+        Self { text, tree, flag: None, name: String::new(), header: "generic-authorization" }
     }
 
     /// With a rule of one's own for headers.
@@ -78,12 +80,12 @@ impl<'t, 'a> Values<'t, 'a> {
         }
         let pair =
             PAIR_VALUES.iter().any(|key| leaf.key.eq_ignore_ascii_case(key)).then(|| self.tree.sibling(leaf.node, PAIR_NAMES)).flatten();
-        let name = match pair {
-            Some(name) => self.tree.named(self.tree.parent(leaf.node), &key(name.value)),
-            None => self.tree.name(leaf),
+        let (node, name) = match &pair {
+            Some(name) => (self.tree.parent(leaf.node), key(name.value)),
+            None => (leaf.node, Cow::Borrowed(leaf.key)),
         };
         self.scripts(leaf, leaf.key, evidence, emit);
-        self.value(name, leaf.value, leaf.span.clone(), evidence, emit);
+        self.value(node, &name, leaf.value, leaf.span.clone(), evidence, emit);
     }
 
     /// An item of a list: `NAME=value`, `--flag=value`, `--flag` before its value, or a plain item.
@@ -93,20 +95,17 @@ impl<'t, 'a> Values<'t, 'a> {
             if matches!(flag.as_str(), "header" | "H") && self.header(leaf, "", evidence, emit) {
                 return;
             }
-            let name = self.tree.named(leaf.node, &flag);
             if let Some((inner, at)) = assignment(leaf.value) {
                 let part = leaf.value.get(at..).unwrap_or_default();
-                let name = self.tree.named(leaf.node, &inner);
-                self.value(name, part, self.part(leaf, at, part), evidence, emit);
+                self.value(leaf.node, &inner, part, self.part(leaf, at, part), evidence, emit);
                 return;
             }
-            self.value(name, leaf.value, leaf.span.clone(), evidence, emit);
+            self.value(leaf.node, &flag, leaf.value, leaf.span.clone(), evidence, emit);
             return;
         }
         if let Some((name, at)) = assignment(leaf.value) {
             let part = leaf.value.get(at..).unwrap_or_default();
-            let name = self.tree.named(leaf.node, &name);
-            self.value(name, part, self.part(leaf, at, part), evidence, emit);
+            self.value(leaf.node, &name, part, self.part(leaf, at, part), evidence, emit);
             return;
         }
         if leaf.value.starts_with(b"-") && !leaf.value.contains(&b' ') {
@@ -115,7 +114,7 @@ impl<'t, 'a> Values<'t, 'a> {
             return;
         }
         self.scripts(leaf, list, evidence, emit);
-        self.value(self.tree.name(leaf), leaf.value, leaf.span.clone(), evidence, emit);
+        self.value(leaf.node, leaf.key, leaf.value, leaf.span.clone(), evidence, emit);
     }
 
     /// Emits the credential of an HTTP header; whether there was one.
@@ -153,7 +152,10 @@ impl<'t, 'a> Values<'t, 'a> {
         }
     }
 
-    fn value(&self, name: String, value: &[u8], span: Range<usize>, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
+    /// Emits a value that has this key in a container.
+    fn value(&mut self, node: NodeId, key: &str, value: &[u8], span: Range<usize>, evidence: &[String], emit: &mut dyn FnMut(Field<'_>)) {
+        self.tree.write_name(node, key, &mut self.name);
+        let name = self.name.as_str();
         for (parameter, at) in query(value) {
             let part = value.get(at.clone()).unwrap_or_default();
             let place = locate(self.text, &span, part);
@@ -165,7 +167,7 @@ impl<'t, 'a> Values<'t, 'a> {
                 evidence: evidence.to_vec(),
             });
         }
-        emit(Field { name: Cow::Owned(name), value: Cow::Borrowed(value), span, meaning: Meaning::Value, evidence: evidence.to_vec() });
+        emit(Field { name: Cow::Borrowed(name), value: Cow::Borrowed(value), span, meaning: Meaning::Value, evidence: evidence.to_vec() });
     }
 }
 
