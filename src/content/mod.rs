@@ -124,6 +124,12 @@ impl Scanner {
         Self { engine, scratch: Scratch::default(), limits, pool: pool::Pool::default() }
     }
 
+    /// Forgets how much work came before: to be called where a layer begins, or whatever else has a report of its own that must not
+    /// depend on what this scanner scanned before.
+    pub fn begin(&mut self) {
+        self.scratch.begin();
+    }
+
     /// Scans one file. `path` is its path in the layer; `size` as the tar header says, a hint only.
     ///
     /// # Errors

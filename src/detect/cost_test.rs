@@ -156,3 +156,26 @@ fn endless_beginnings_are_a_gap() {
         assert_eq!((scratch.gaps().len(), found), (gaps, 1), "{beginnings}: {:?}", scratch.gaps());
     }
 }
+
+/// A layer of small files must not cost more than one of large files.
+#[test]
+fn small_texts_have_no_budget_each() {
+    let engine = Engine::new(Vec::new());
+    let hint = Hint { kind: LocationKind::File, path: "a.txt", name: None, binary: false };
+    let mut scratch = Scratch::default();
+    let mut busy = |text: &str, begin: bool| {
+        if begin {
+            scratch.begin();
+        }
+        engine.find(text.as_bytes(), &hint, &mut scratch, &mut |_| {});
+        !scratch.gaps().is_empty()
+    };
+    let hostile = "-eyJhbGciOi".repeat(60);
+    assert!(!busy(&hostile, false));
+    assert!((0..100).any(|_| busy(&hostile, false)));
+    // What real texts do not need is paid back.
+    busy(&"nothing in particular\n".repeat(4000), false);
+    assert!(!busy(&hostile, false));
+    assert!((0..100).any(|_| busy(&hostile, false)));
+    assert!(!busy(&hostile, true), "the next layer");
+}

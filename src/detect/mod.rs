@@ -118,6 +118,8 @@ pub struct Scratch {
     candidates: Vec<overlap::Candidate>,
     gaps: Vec<&'static str>,
     gave_up: bool,
+    /// Steps that texts took of what all of them may take beyond their own, see [`search`].
+    overdrawn: usize,
     deadline: Option<Instant>,
     certificates: Vec<public::Certificate>,
     containers: Vec<usize>,
@@ -130,6 +132,13 @@ impl Scratch {
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
         self.gave_up = false;
+        self.begin();
+    }
+
+    /// Forgets how much work the texts before were. To be called where a unit of work begins whose report must not depend on what the
+    /// same thread searched before.
+    pub fn begin(&mut self) {
+        self.overdrawn = 0;
     }
 
     /// Which limits the last search ran into, as reasons for people; nothing, nearly always.

@@ -30,8 +30,9 @@ const DECODED: usize = 8 << 20;
 /// Certificates of one haystack that are looked at: they are no findings.
 const CERTIFICATES: usize = 2_000;
 
-/// Steps of all patterns and named values in one haystack, to which come [`STEPS_A_BYTE`] for each byte. Beginnings of credentials
-/// that go on for long and come to nothing, one in the other, are hostile; all others take a step for some bytes.
+/// Steps of all patterns and named values that haystacks may take beyond [`STEPS_A_BYTE`] for each of their bytes; what one of them
+/// leaves of its own is paid back. Beginnings of credentials that go on for long and come to nothing, one in the other, are hostile;
+/// all others take a step for some bytes.
 const STEPS: usize = 1 << 20;
 const STEPS_A_BYTE: usize = 32;
 /// Steps of judging a byte of a named value.
@@ -88,7 +89,7 @@ impl<'e, 's> Search<'e, 's> {
         }
         let surroundings = Surroundings::within(hint, &mut self.scratch.folders);
         self.place = surroundings;
-        self.steps = STEPS.saturating_add(haystack.len().saturating_mul(STEPS_A_BYTE));
+        self.steps = STEPS.saturating_sub(self.scratch.overdrawn).saturating_add(haystack.len().saturating_mul(STEPS_A_BYTE));
         if let Some((text, big)) = decode::utf16(haystack) {
             let label = if big { "utf-16be" } else { "utf-16le" };
             self.nested(&text, &(0..haystack.len()), label, hint);
@@ -99,6 +100,7 @@ impl<'e, 's> Search<'e, 's> {
             self.named(named, 0..haystack.len(), haystack, hint);
         }
         self.literals(haystack, hint, surroundings);
+        self.scratch.overdrawn = STEPS.saturating_sub(self.steps);
         self.attach_facts();
         let quiet = self.quiet_place();
         claim::doubt_entries(&mut self.scratch.candidates, quiet);

@@ -11,6 +11,7 @@ use crate::{
 
 /// Scans everything of an image that is not in a layer.
 pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
+    scanner.begin();
     let mut outcome = Outcome::default();
     let mut texts = Texts { scanner, outcome: &mut outcome };
     if let Some(config) = &image.config {

@@ -165,6 +165,7 @@ fn collect(folder: &Path, listing: &mut Listing, outcome: &mut Outcome, depth: u
 
 /// `path` is the file's from the root; `facts` holds what package databases say, and the bytes of those that were read.
 fn scan_file(file: &Listed, path: &Arc<str>, scanner: &mut Scanner, outcome: &mut Outcome, facts: &Mutex<(Facts, u64)>) {
+    scanner.begin();
     outcome.walked.files += 1;
     outcome.walked.bytes += file.size;
     let scanned = fs::File::open(&file.path).and_then(|mut reader| {

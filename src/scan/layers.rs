@@ -91,6 +91,7 @@ pub(super) fn failed(what: &str) -> String {
 
 /// Scans one layer from its stored bytes: decompresses, walks, scans, and reads to the end so that the digest is verified.
 pub(super) fn scan_blob(blob: &mut (dyn Read + Send), scanner: &mut Scanner, hasher: &PathHasher) -> Outcome {
+    scanner.begin();
     let mut outcome = Outcome::default();
     let mut paths = PathsBuilder::new(hasher.clone());
     // Decompression runs ahead on a thread of its own, so that an image of one large layer uses two cores.
