@@ -63,4 +63,4 @@ fn a_large_image_fits_into_little_memory() {
 }
 
 /// Bytes. When each pattern was an automaton, this image took 224 MB.
-const MOST: u64 = 80 << 20;
+const MOST: u64 = 64 << 20;
