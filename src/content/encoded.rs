@@ -86,6 +86,11 @@ impl Walk<'_> {
                 continue;
             }
             let before = text.get(at.saturating_sub(STEP)..at).unwrap_or_default();
+            // A run that was looked at before, as nearly all are in data: told without a branch for each byte.
+            if before.len() == STEP && before.iter().fold(true, |all, byte| all & is_base64(*byte)) {
+                at += STEP;
+                continue;
+            }
             let start = at - before.iter().rev().take_while(|byte| is_base64(**byte)).count();
             let telling = text.get(start..start + TELLING).filter(|_| at - start < STEP);
             let nested = telling.is_some_and(holds_base64);
@@ -152,10 +157,12 @@ static DIGITS: [bool; 256] = {
     digits
 };
 
-/// Whether these digits are base64 of digits. Nearly all are no digits in the first place.
+/// Whether these digits are base64 of digits. Nearly all are no digits in the first place, or not those with which groups begin
+/// that hold digits.
 fn holds_base64(digits: &[u8]) -> bool {
     let mut decoded = [0; TELLING];
-    digits.iter().all(|byte| is_base64(*byte) || *byte == b'=')
+    digits.iter().step_by(4).all(|first| matches!(first, b'K'..=b'O' | b'Q'..=b'W' | b'Y' | b'Z' | b'a'..=b'e'))
+        && digits.iter().all(|byte| is_base64(*byte) || *byte == b'=')
         && LENIENT
             .decode_slice(digits, &mut decoded)
             .is_ok_and(|length| decoded.get(..length).is_some_and(|bytes| bytes.iter().all(|byte| is_base64(*byte))))

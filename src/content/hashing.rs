@@ -8,43 +8,74 @@ use super::ContentHashes;
 
 /// Bytes up to which all three are made. A large container is hashed for dpkg alone, which has most of them (jars): all three
 /// together take a tenth of the time that a layer of jars takes.
-const ALL: u64 = 1 << 20;
+const ALL: usize = 1 << 20;
 
 /// Hashes in the making.
-pub(super) struct Hashing {
+pub(super) enum Hashing {
+    /// A small file is kept: most are hashed for nothing, because nothing is found in them.
+    Kept(Vec<u8>),
+    /// Others are hashed as they pass.
+    Passing(Box<Passing>),
+}
+
+pub(super) struct Passing {
     md5: Md5,
     others: Option<(Sha1, Sha256)>,
 }
 
 impl Hashing {
-    /// For a file of that size, where it is known.
+    /// For a container of that size, where it is known.
     pub(super) fn new(size: Option<u64>) -> Self {
-        Self { md5: Md5::new(), others: size.filter(|size| *size <= ALL).map(|_| (Sha1::new(), Sha256::new())) }
+        if size.is_some_and(|size| size <= ALL as u64) { Self::Kept(Vec::new()) } else { Self::passing(None) }
+    }
+
+    /// For a file in which something was found: all three.
+    pub(super) fn all() -> Self {
+        Self::passing(Some((Sha1::new(), Sha256::new())))
+    }
+
+    fn passing(others: Option<(Sha1, Sha256)>) -> Self {
+        Self::Passing(Box::new(Passing { md5: Md5::new(), others }))
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
-        if let Some((sha1, sha256)) = &mut self.others {
-            sha1.update(bytes);
-            sha256.update(bytes);
+        match self {
+            Self::Kept(kept) if kept.len() + bytes.len() <= ALL => kept.extend_from_slice(bytes),
+            // Longer than was said.
+            Self::Kept(kept) => {
+                let mut passing = Self::passing(None);
+                passing.update(kept);
+                passing.update(bytes);
+                *self = passing;
+            }
+            Self::Passing(passing) => {
+                passing.md5.update(bytes);
+                if let Some((sha1, sha256)) = &mut passing.others {
+                    sha1.update(bytes);
+                    sha256.update(bytes);
+                }
+            }
         }
     }
 
     pub(super) fn finish(self) -> ContentHashes {
-        let (sha1, sha256) = self.others.unzip();
-        ContentHashes {
-            md5: self.md5.finalize().into(),
-            sha1: sha1.map(|sha1| sha1.finalize().into()),
-            sha256: sha256.map(|sha256| sha256.finalize().into()),
+        match self {
+            Self::Kept(kept) => of(&kept),
+            Self::Passing(passing) => {
+                let (sha1, sha256) = passing.others.unzip();
+                ContentHashes {
+                    md5: passing.md5.finalize().into(),
+                    sha1: sha1.map(|sha1| sha1.finalize().into()),
+                    sha256: sha256.map(|sha256| sha256.finalize().into()),
+                }
+            }
         }
     }
 }
 
 /// Of a file that is in memory as a whole.
 pub(super) fn of(bytes: &[u8]) -> ContentHashes {
-    let mut hashing = Hashing::new(Some(0));
-    hashing.update(bytes);
-    hashing.finish()
+    ContentHashes { md5: Md5::digest(bytes).into(), sha1: Some(Sha1::digest(bytes).into()), sha256: Some(Sha256::digest(bytes).into()) }
 }
 
 /// Whether a distribution's package can own the path. Only such a file is hashed while it streams by, since a file that is

@@ -106,7 +106,7 @@ impl Walk<'_> {
                 return Ok(());
             }
             if at_start && packaged && self.found {
-                hashing = Some(hashing::Hashing::new(Some(0)));
+                hashing = Some(hashing::Hashing::all());
             }
             if let Some(hashing) = &mut hashing {
                 hashing.update(text.get(if at_start { 0 } else { OVERLAP }..).unwrap_or_default());

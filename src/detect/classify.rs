@@ -7,7 +7,7 @@ use super::{
     guessing::bits_to_guess,
     index::Index,
     model::{self, Class, Meaning, entropy},
-    names::{Name, Use},
+    names::{self, Meaningless, Name, Use},
     quiet,
     rule::{Rule, Shape},
     surroundings::{Kind, Surroundings},
@@ -86,10 +86,15 @@ pub(super) fn names_nothing(name: &[u8]) -> bool {
     Meaning::of(&Name::new(last_part(name))).is_none_or(|meaning| meaning.attribute)
 }
 
-/// Judges a named value; `None` where it is no credential.
-pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named<'_>, buffer: &mut Buffer) -> Option<Judged> {
-    let value = named.value;
-    if value.len() < 3 || value.len() > 4096 {
+/// Judges a named value; `None` where it is no credential. `meaningless`: what was judged before, by the same index.
+pub(super) fn judge(
+    index: &Index,
+    rules: &[std::sync::Arc<Rule>],
+    named: &Named<'_>,
+    buffer: &mut Buffer,
+    meaningless: &mut Meaningless,
+) -> Option<Judged> {
+    if named.value.len() < 3 || named.value.len() > 4096 {
         return None;
     }
     let last = last_part(named.name);
@@ -97,18 +102,59 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     if SCHEMA.contains(&last) && last.len() < named.name.len() {
         return None;
     }
+    let name = names::Judged::new(named.name, b"", [0; 4]);
+    if name.is_some_and(|name| meaningless.has(&name)) {
+        return None;
+    }
+    let Surroundings { kind, test, package, published, translation } = named.surroundings;
+    let place = [test, package, published, translation].iter().fold(0, |bits, fact| bits << 1 | u8::from(*fact));
+    let whole = names::Judged::new(named.name, named.value, [1 + u8::from(named.quoted), named.form as u8, kind as u8, place]);
+    if whole.is_some_and(|whole| meaningless.has(&whole)) {
+        return None;
+    }
+    match judged(index, rules, named, buffer) {
+        Ok(judged) => return Some(judged),
+        Err(Nothing::Name) => name.into_iter().for_each(|name| meaningless.add(name)),
+        Err(Nothing::Value) => whole.into_iter().for_each(|whole| meaningless.add(whole)),
+    }
+    None
+}
+
+/// What told that there is no credential.
+enum Nothing {
+    /// The name, whatever the value and wherever it stands.
+    Name,
+    /// All of it together.
+    Value,
+}
+
+fn judged(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named<'_>, buffer: &mut Buffer) -> Result<Judged, Nothing> {
     let name = Name::new(named.name);
     let meaning = Meaning::of(&name);
     // Code assigns expressions; a literal stands in quotes.
-    if named.quoted || named.surroundings.kind != Kind::Source {
+    let literal = named.quoted || named.surroundings.kind != Kind::Source;
+    if literal {
         index.words.in_name(&name, Use::Name, buffer);
     } else {
         buffer.clear();
     }
     // Nearly every value of a structured file ends here: before anybody looks at it.
     if meaning.is_none() && buffer.is_empty() {
-        return None;
+        return Err(if literal { Nothing::Name } else { Nothing::Value });
     }
+    meant(index, rules, named, (&name, meaning), buffer).ok_or(Nothing::Value)
+}
+
+/// Judges a value whose name says something.
+fn meant(
+    index: &Index,
+    rules: &[std::sync::Arc<Rule>],
+    named: &Named<'_>,
+    (name, meaning): (&Name, Option<Meaning>),
+    buffer: &[(u32, usize)],
+) -> Option<Judged> {
+    let value = named.value;
+    let last = last_part(named.name);
     // Palau, in lists of countries.
     if last == b"PW" && (!value.iter().any(u8::is_ascii_digit) || quiet::holds(value, b"\\u00")) {
         return None;
@@ -160,7 +206,7 @@ pub(super) fn judge(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named
     {
         return None;
     }
-    generic(index, named, &name, meaning, (lead, bare))
+    generic(index, named, name, meaning, (lead, bare))
 }
 
 fn starts_bearer(value: &[u8]) -> bool {

@@ -1,6 +1,12 @@
 //! The rules arranged for searching: which literals to look for, and what a hit on each leads to.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use super::{
     calls::{CALLS, Passed},
@@ -114,6 +120,8 @@ const RARE: usize = 8;
 
 /// Literals, what they lead to, and the words of assigned rules.
 pub(super) struct Index {
+    /// Tells it from every other one of this process.
+    pub(super) number: u64,
     pub(super) prefilter: Prefilter,
     pub(super) targets: Vec<Target>,
     pub(super) words: Words,
@@ -247,7 +255,16 @@ impl Index {
                 literals.at(&text).encoded.get_or_insert_with(|| encoded::Form::new(form, text));
             }
         }
-        Self { prefilter: Prefilter::new(&literals.texts), targets: literals.targets, words: Words::new(words.into_iter()), common, by_id }
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            number,
+            prefilter: Prefilter::new(&literals.texts),
+            targets: literals.targets,
+            words: Words::new(words.into_iter()),
+            common,
+            by_id,
+        }
     }
 
     /// Position of the rule of that id.

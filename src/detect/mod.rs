@@ -115,6 +115,7 @@ pub struct Engine {
 #[derive(Default)]
 pub struct Scratch {
     words: classify::Buffer,
+    meaningless: names::Meaningless,
     candidates: Vec<overlap::Candidate>,
     gaps: Vec<&'static str>,
     gave_up: bool,
@@ -200,6 +201,7 @@ impl Engine {
         scratch.gaps.clear();
         scratch.certificates.clear();
         scratch.containers.clear();
+        scratch.meaningless.belong_to(self.index.number);
         search::Search::new(self, scratch).run(haystack, hint);
         overlap::resolve(&mut scratch.candidates);
         for candidate in scratch.candidates.drain(..) {

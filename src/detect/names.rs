@@ -67,6 +67,70 @@ impl Name {
     }
 }
 
+/// What was judged before and came to nothing: names that hold no word of a rule and none of a credential, and named values.
+/// Those of structured files and of generated code come again and again.
+#[derive(Default)]
+pub(super) struct Meaningless {
+    /// Whose rules it was judged by, see [`Self::belong_to`].
+    index: u64,
+    /// By hash, byte for byte. Empty until there is one.
+    kept: Vec<Judged>,
+}
+
+/// A name, a value where it counts, and what else counts; as one, so that they are compared at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judged([u8; JUDGED]);
+
+const KEPT_BITS: u32 = 11;
+const JUDGED: usize = 64;
+/// The last bytes: lengths of name and value, and what else counts.
+const FACTS: usize = JUDGED - 6;
+
+impl Judged {
+    /// `None` where it is too long to be kept.
+    pub(super) fn new(name: &[u8], value: &[u8], facts: [u8; 4]) -> Option<Self> {
+        let mut bytes = [0; JUDGED];
+        let (texts, rest) = bytes.split_at_mut(FACTS);
+        let (to, behind) = texts.split_at_mut_checked(name.len())?;
+        to.copy_from_slice(name);
+        behind.get_mut(..value.len())?.copy_from_slice(value);
+        // Both are shorter than FACTS.
+        let lengths = [name.len() as u8, value.len() as u8];
+        rest.iter_mut().zip(lengths.into_iter().chain(facts)).for_each(|(to, from)| *to = from);
+        Some(Self(bytes))
+    }
+
+    fn slot(&self) -> usize {
+        let mix = |hash: u64, eight: &[u8; 8]| (hash.rotate_left(23) ^ u64::from_le_bytes(*eight)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (self.0.as_chunks::<8>().0.iter().fold(0, mix) >> (64 - KEPT_BITS)) as usize
+    }
+}
+
+impl Meaningless {
+    /// Forgets what was judged by other rules.
+    pub(super) fn belong_to(&mut self, index: u64) {
+        if self.index != index {
+            self.index = index;
+            self.kept.clear();
+        }
+    }
+
+    /// Whether it is known.
+    pub(super) fn has(&self, judged: &Judged) -> bool {
+        self.kept.get(judged.slot()) == Some(judged)
+    }
+
+    /// Remembers it; another may be forgotten.
+    pub(super) fn add(&mut self, judged: Judged) {
+        if self.kept.is_empty() {
+            self.kept.resize(1 << KEPT_BITS, Judged([0xff; JUDGED]));
+        }
+        if let Some(kept) = self.kept.get_mut(judged.slot()) {
+            *kept = judged;
+        }
+    }
+}
+
 /// The words of assigned rules, found in a name in time that does not grow with their number.
 pub(super) struct Words {
     /// Words that count only where a word of the name starts: by their first two characters.
@@ -243,6 +307,25 @@ mod tests {
         assert_eq!(words("s3Key2"), ["s3", "key2"]);
         assert_eq!(words(&"long_".repeat(100)).len(), 24, "bounded");
         assert!(words("").is_empty());
+    }
+
+    #[test]
+    fn what_came_to_nothing_is_known_again_until_the_rules_change() {
+        let of = |name: &str, value: &str, fact: u8| Judged::new(name.as_bytes(), value.as_bytes(), [fact, 0, 0, 0]).expect("short");
+        let mut known = Meaningless::default();
+        known.belong_to(1);
+        assert!(!known.has(&of("token", "next", 0)) && !known.has(&of("", "", 0)));
+        known.add(of("token", "next", 0));
+        assert!(known.has(&of("token", "next", 0)));
+        for other in
+            [of("toke", "nnext", 0), of("token", "next", 1), of("token", "next\0", 0), of("token\0", "next", 0), of("token", "", 0)]
+        {
+            assert!(!known.has(&other));
+        }
+        known.belong_to(2);
+        assert!(!known.has(&of("token", "next", 0)));
+        assert!(Judged::new(&[b'x'; FACTS], b"", [0; 4]).is_some());
+        assert!(Judged::new(&[b'x'; FACTS], b"y", [0; 4]).is_none() && Judged::new(&[b'x'; FACTS + 1], b"", [0; 4]).is_none());
     }
 
     #[test]

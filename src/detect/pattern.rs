@@ -43,12 +43,29 @@ pub(super) struct Reach {
     from_anchor: Vec<ByteSet>,
     /// It takes nearly any byte somewhere: the form of a password, not a format.
     pub(super) loose: bool,
+    /// A set of which every match has so many bytes in a row, where they are many and the match is short.
+    run: Option<(ByteSet, usize)>,
 }
 
 impl Reach {
     /// Whether a match may begin with these bytes: tells most places from a credential before the pattern is even compiled.
     pub(super) fn may_begin(&self, text: &[u8]) -> bool {
         begins(&self.lead, text)
+    }
+
+    /// Whether a match may be within this text: nearly always not, where it must hold the many digits of a key.
+    pub(super) fn may_be_within(&self, text: &[u8]) -> bool {
+        let Some((set, length)) = &self.run else { return true };
+        let (mut start, mut end) = (0, *length);
+        // Where a byte is none of the set, no run that has it in its midst is looked at.
+        while let Some(run) = text.get(start..end) {
+            match run.iter().rposition(|byte| !set.has(*byte)) {
+                None => return true,
+                Some(other) => start += other + 1,
+            }
+            end = start + length;
+        }
+        false
     }
 
     /// Whether a match may have its anchor where this text starts.
@@ -81,6 +98,22 @@ fn loose(hir: &Hir) -> bool {
         HirKind::Repetition(repetition) => loose(&repetition.sub),
         HirKind::Capture(capture) => loose(&capture.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(loose),
+    }
+}
+
+/// Bytes in a row that text seldom has.
+const LONG_RUN: u32 = 24;
+
+/// The longest run of bytes of one set that every match holds.
+fn run(hir: &Hir) -> Option<(ByteSet, usize)> {
+    match hir.kind() {
+        HirKind::Repetition(repetition) if repetition.min >= LONG_RUN => match repetition.sub.kind() {
+            HirKind::Class(class) => ByteSet::of(class).map(|set| (set, repetition.min as usize)),
+            _ => None,
+        },
+        HirKind::Capture(capture) => run(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().filter_map(run).max_by_key(|(_, length)| *length),
+        _ => None,
     }
 }
 
@@ -193,7 +226,15 @@ impl Pattern {
         self.parsed.get_or_init(|| match regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.source) {
             Ok(hir) => Parsed { reach: self.reach_of(&hir), program: Program::new(&hir) },
             Err(_) => Parsed {
-                reach: Reach { shortest: 0, longest: LONGEST, at_anchor: false, lead: Vec::new(), from_anchor: Vec::new(), loose: true },
+                reach: Reach {
+                    shortest: 0,
+                    longest: LONGEST,
+                    at_anchor: false,
+                    lead: Vec::new(),
+                    from_anchor: Vec::new(),
+                    loose: true,
+                    run: None,
+                },
                 program: None,
             },
         })
@@ -231,6 +272,7 @@ impl Pattern {
             lead,
             from_anchor,
             loose: loose(hir),
+            run: run(hir).filter(|_| hir.properties().maximum_len().is_some_and(|longest| longest <= SHORT)),
         }
     }
 }

@@ -12,19 +12,17 @@
 //!
 //! A literal of three bytes is represented by itself with every byte that can follow.
 
-mod fours;
-
-use super::model::bigrams::follows;
+mod frequencies;
 
 /// First table, of trigrams: a byte each, because a bit costs one more shift at every second byte of every text.
 const TRIGRAM_BITS: u32 = 17;
 /// Second table, of four bytes: 2^19 bits.
 const FOUR_BITS: u32 = 19;
 const BUCKET_BITS: u32 = 14;
-/// Common fours: 2^16 bits while the tables are built.
-const COMMON_BITS: u32 = 16;
-/// What a common four costs on top: more than any that is not.
-const DEAR: u32 = 1 << 20;
+/// Frequencies of fours: 2^16 bytes while the tables are built.
+const COUNTED_BITS: u32 = 16;
+/// A place with the four bytes of a literal takes as long as so many with one of their trigrams.
+const FOUR: u32 = 5;
 /// Bytes that the steps take at a time: short, so that a text of a few bytes does not pay for a long one.
 const CHUNK: usize = 1024;
 /// Positions that one word of bits tells about, and their bytes.
@@ -130,29 +128,33 @@ fn head(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(eight) | FOLD_ALL
 }
 
-/// The fours of [`fours::COMMON`], nearly: a bit may stand for another four as well, which costs that one a better place.
-struct Common(Box<[u64; 1 << (COMMON_BITS - 6)]>);
-
-impl Default for Common {
-    fn default() -> Self {
-        Self(Box::new([0; 1 << (COMMON_BITS - 6)]))
-    }
+/// How often trigrams and fours occur: logarithms of their number in a megabyte, 0 for rare ones. They stand where those of the
+/// tables do, so that those that share a place share its frequency.
+struct Counted {
+    trigrams: Vec<u8>,
+    fours: Vec<u8>,
 }
 
-impl Common {
-    fn place(four: u32) -> (usize, u32) {
-        let index = hash(four) >> (32 - COMMON_BITS);
-        ((index >> 6) as usize, index & 63)
+impl Counted {
+    fn new() -> Self {
+        let mut counted = Self { trigrams: vec![0; 1 << TRIGRAM_BITS], fours: vec![0; 1 << COUNTED_BITS] };
+        // From rare to frequent.
+        for (logarithm, sequences) in frequencies::THREES {
+            sequences.as_bytes().chunks_exact(3).for_each(|three| counted.trigrams[trigram(folded(three))] = *logarithm as u8);
+        }
+        for (logarithm, sequences) in frequencies::FOURS {
+            sequences.as_bytes().chunks_exact(4).for_each(|four| counted.fours[Self::place(folded(four))] = *logarithm as u8);
+        }
+        counted
     }
 
-    fn add(&mut self, four: u32) {
-        let (word, shift) = Self::place(four);
-        self.0[word] |= 1 << shift;
+    fn place(four: u32) -> usize {
+        (hash(four) >> (32 - COUNTED_BITS)) as usize
     }
 
-    fn holds(&self, four: u32) -> bool {
-        let (word, shift) = Self::place(four);
-        self.0[word] >> shift & 1 != 0
+    /// About how many there are in a megabyte.
+    fn number(logarithm: u8) -> u32 {
+        (3 << u32::from(logarithm.max(1))) / 2
     }
 }
 
@@ -174,8 +176,7 @@ impl Prefilter {
             built.literals.push(Literal { head: head(literal), text, length });
             built.texts.extend_from_slice(literal.get(..usize::from(length)).unwrap_or_default());
         }
-        let mut common = Common::default();
-        fours::COMMON.as_bytes().chunks_exact(4).for_each(|four| common.add(folded(four)));
+        let counted = Counted::new();
         // Short ones first: they have no choice, and what is in the tables for them costs the others nothing more.
         let mut order: Vec<(u32, &Vec<u8>)> = (0u32..).zip(literals).collect();
         order.sort_by_key(|(_, literal)| literal.len());
@@ -189,7 +190,7 @@ impl Prefilter {
                     }
                 }
                 _ => {
-                    let cheapest = (0u16..).zip(literal.windows(4)).min_by_key(|(_, four)| built.cost(four, &common));
+                    let cheapest = (0u16..).zip(literal.windows(4)).min_by_key(|(_, four)| built.cost(folded(four), &counted));
                     let (offset, four) = cheapest.map_or((0, 0), |(offset, four)| (offset, folded(four)));
                     built.add(literal, Entry { four, literal: id, offset });
                 }
@@ -219,14 +220,13 @@ impl Prefilter {
         self.entries.push(entry);
     }
 
-    /// What it costs to look for four bytes: how common they are, how common their trigrams are, and little where those are
-    /// looked for already.
-    fn cost(&self, four: &[u8], common: &Common) -> u32 {
-        let (first, second) = (four.get(..3).unwrap_or_default(), four.get(1..).unwrap_or_default());
-        let number = folded(four);
-        let discount = |cost: u32, four: u32| if self.trigrams[trigram(four)] != 0 { cost / 8 } else { cost };
-        let sum = discount(cost(first), number) + discount(cost(second), number >> 8);
-        if common.holds(number) { sum + DEAR } else { sum }
+    /// What it costs to look for four bytes: how common they are, and their trigrams unless those are looked for already.
+    fn cost(&self, four: u32, counted: &Counted) -> u32 {
+        let trigram = |four: u32| match trigram(four) {
+            known if self.trigrams[known] != 0 => 0,
+            place => Counted::number(counted.trigrams[place]),
+        };
+        trigram(four) + trigram(four >> 8) + FOUR * Counted::number(counted.fours[Counted::place(four)])
     }
 
     /// Bytes of a literal.
@@ -338,20 +338,6 @@ impl Prefilter {
                 hit(entry.literal, start);
             }
         }
-    }
-}
-
-/// How common a trigram is in text and code: bigger is more common.
-fn cost(gram: &[u8]) -> u32 {
-    let pair = |a: u8, b: u8| match follows(a, b) {
-        Some(score) => 2 + u32::from(score),
-        None if a.is_ascii_digit() || b.is_ascii_digit() => 3,
-        None if a == b => 9,
-        None => 5,
-    };
-    match gram {
-        [a, b, c] => ((1 << pair(*a, *b).min(11)) * (1 << pair(*b, *c).min(11))) >> 4,
-        _ => u32::MAX >> 2,
     }
 }
 

@@ -288,7 +288,7 @@ impl<'e, 's> Search<'e, 's> {
         }
         let named = Named { value: trimmed, ..named };
         let mut words = std::mem::take(&mut self.scratch.words);
-        let judged = classify::judge(&self.engine.index, &self.engine.rules, &named, &mut words);
+        let judged = classify::judge(&self.engine.index, &self.engine.rules, &named, &mut words, &mut self.scratch.meaningless);
         self.scratch.words = words;
         if let Some(judged) = judged {
             let start = span.start + lead + judged.start;

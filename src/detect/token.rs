@@ -8,6 +8,8 @@ use super::pattern::Pattern;
 const BEFORE: usize = 1024;
 /// How often a rejected match is looked for further on.
 const TRIES: usize = 8;
+/// Bytes that are looked at in the time of a step.
+const A_STEP: usize = 16;
 
 /// A match of a pattern: the whole of it, and the credential inside.
 pub(super) struct Found {
@@ -34,6 +36,11 @@ pub(super) fn find(pattern: &Pattern, text: &[u8], anchor: Range<usize>, spent: 
     let window = text.get(..text.len().min(anchor.end.saturating_add(reach.longest)).max(anchor.end))?;
     // A match that starts behind the anchor does not hold it.
     let mut starts = anchor.start.saturating_sub(before)..anchor.start + 1;
+    let around = window.get(starts.start..).unwrap_or_default();
+    if !reach.may_be_within(around) {
+        *spent = spent.saturating_add(around.len() / A_STEP);
+        return None;
+    }
     for _ in 0..TRIES {
         let hit = pattern.search(window, starts.clone(), spent)?;
         let found = hit.whole;

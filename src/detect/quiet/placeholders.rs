@@ -2,8 +2,40 @@
 
 use super::{holds, starts};
 
+/// Words in lower case, and which letters each of them has: most are told from a value without a look at its bytes.
+struct Words<const COUNT: usize> {
+    words: [&'static [u8]; COUNT],
+    letters: [u64; COUNT],
+}
+
+/// Which letters a text has, ignoring case: a bit each, which some others share.
+const fn letters(text: &[u8]) -> u64 {
+    let (mut letters, mut at) = (0, 0);
+    while at < text.len() {
+        letters |= 1 << ((text[at] | 0x20) & 63);
+        at += 1;
+    }
+    letters
+}
+
+impl<const COUNT: usize> Words<COUNT> {
+    const fn new(words: [&'static [u8]; COUNT]) -> Self {
+        let (mut all, mut at) = ([0; COUNT], 0);
+        while at < COUNT {
+            all[at] = letters(words[at]);
+            at += 1;
+        }
+        Self { words, letters: all }
+    }
+
+    /// Those whose letters are all among these.
+    fn of(&self, letters: u64) -> impl Iterator<Item = &'static [u8]> {
+        self.words.iter().zip(self.letters).filter(move |(_, own)| own & !letters == 0).map(|(word, _)| *word)
+    }
+}
+
 /// Whole values, lower case.
-const WHOLE: &[&[u8]] = &[
+static WHOLE: Words<134> = Words::new([
     b"password",
     b"passwd",
     b"pass",
@@ -138,7 +170,7 @@ const WHOLE: &[&[u8]] = &[
     b"senha",
     b"x-oauth-basic",
     b"x-access-token",
-];
+]);
 
 /// Words that say what stands there instead of being it: `proxypass`, `your-secret-token`.
 const SAYS: &[&[u8]] = &[
@@ -204,7 +236,7 @@ const SAYS: &[&[u8]] = &[
 ];
 
 /// Parts that make any value a placeholder, lower case, each of them rare in random text.
-const PARTS: &[&[u8]] = &[
+static PARTS: Words<89> = Words::new([
     b"example",
     b"sample",
     b"dummy",
@@ -294,7 +326,7 @@ const PARTS: &[&[u8]] = &[
     b"qwertyui",
     b"anonymous@",
     b"mustbeatleast",
-];
+]);
 
 /// Whether the value is there to be replaced. `token`: it has a provider's format, so that only strong signs count.
 pub(in crate::detect) fn is_placeholder(value: &[u8], token: bool) -> bool {
@@ -302,7 +334,8 @@ pub(in crate::detect) fn is_placeholder(value: &[u8], token: bool) -> bool {
     if token {
         return documented(value) || monotonous(value) || lists_codes(value);
     }
-    if value.len() < 3 || WHOLE.iter().any(|word| value.eq_ignore_ascii_case(word)) || documented(value) || monotonous(value) {
+    let letters = letters(value);
+    if value.len() < 3 || WHOLE.of(letters).any(|word| value.eq_ignore_ascii_case(word)) || documented(value) || monotonous(value) {
         return true;
     }
     if starts(value, b"your") && value.len() < 40
@@ -315,7 +348,7 @@ pub(in crate::detect) fn is_placeholder(value: &[u8], token: bool) -> bool {
     }
     // A word in the midst of a long random string may be chance.
     let length = value.len();
-    PARTS.iter().any(|part| holds(value, part) && (part.len() >= 6 || length <= 24))
+    PARTS.of(letters).any(|part| holds(value, part) && (part.len() >= 6 || length <= 24))
 }
 
 /// Whether the value is made of nothing but words of [`SAYS`] and what joins words.

@@ -1,7 +1,7 @@
 //! Which files a detector asks for, by name.
 
-/// Suffixes that editors and people give to the copy of a file: `.env.bak` is read like `.env`.
-const COPIES: &[&str] = &[".bak", ".backup", ".old", ".orig", ".save", ".copy", ".tmp", "~", ".dpkg-old", ".dpkg-dist", ".rpmsave"];
+/// Extensions that editors and people give to the copy of a file: `.env.bak` is read like `.env`, as is `.env~`.
+const COPIES: &[&str] = &["bak", "backup", "old", "orig", "save", "copy", "tmp", "dpkg-old", "dpkg-dist", "rpmsave"];
 
 /// Whether `path` is one of `patterns`, ignoring ASCII case. A pattern is one of
 /// - `name`: the file's name,
@@ -74,15 +74,11 @@ fn tail(text: &str, length: usize) -> &[u8] {
 
 /// The path of the original.
 pub(super) fn without_copy_suffix(path: &str) -> &str {
-    for suffix in COPIES {
-        if let Some(stem) = path.strip_suffix(suffix)
-            && !stem.is_empty()
-            && !stem.ends_with('/')
-        {
-            return stem;
-        }
-    }
-    path
+    let stem = match path.rsplit_once('.') {
+        Some((stem, extension)) if COPIES.contains(&extension) => stem,
+        _ => path.strip_suffix('~').unwrap_or(path),
+    };
+    if stem.is_empty() || stem.ends_with('/') { path } else { stem }
 }
 
 /// Whether every word occurs in the first bytes of a file.

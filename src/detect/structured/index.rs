@@ -35,6 +35,24 @@ fn lower<'b>(text: &str, buffer: &'b mut [u8; LONGEST]) -> &'b [u8] {
     lower
 }
 
+/// The letters of a name, ignoring case, a bit each: a name that lacks one of a pattern's does not match it.
+fn letters(name: &str) -> u32 {
+    name.bytes().filter(u8::is_ascii_alphabetic).fold(0, |letters, byte| letters | 1 << (byte & 31))
+}
+
+/// A pattern of a detector.
+struct Pattern {
+    position: u16,
+    text: &'static str,
+    letters: u32,
+}
+
+impl Pattern {
+    fn new(position: u16, text: &'static str) -> Self {
+        Self { position, text, letters: letters(files::split(text).1) }
+    }
+}
+
 /// Positions in [`DETECTORS`] by what their patterns fix of a name. Where that says little, the pattern itself is there, too.
 #[derive(Default)]
 struct Index {
@@ -43,11 +61,11 @@ struct Index {
     /// What comes after the last dot, in lower case.
     extensions: ByText<u16>,
     /// The first byte, in lower case.
-    starts: ByText<(u16, &'static str)>,
+    starts: ByText<Pattern>,
     /// The folder right above, in lower case.
-    folders: ByText<(u16, &'static str)>,
+    folders: ByText<Pattern>,
     /// Nothing that can be looked up.
-    others: Vec<(u16, &'static str)>,
+    others: Vec<Pattern>,
     /// Nothing at all: any file.
     any: Vec<u16>,
 }
@@ -72,11 +90,11 @@ impl Index {
             _ if !name.contains('*') => self.names.entry(name.into_bytes()).or_default(),
             (Some(extension), ..) => self.extensions.entry(extension.as_bytes().to_vec()).or_default(),
             (_, Some(folder), _) => {
-                return self.folders.entry(folder.to_ascii_lowercase().into_bytes()).or_default().push((position, pattern));
+                return self.folders.entry(folder.to_ascii_lowercase().into_bytes()).or_default().push(Pattern::new(position, pattern));
             }
-            (.., Some(first)) if first != b'*' => return self.starts.entry(vec![first]).or_default().push((position, pattern)),
+            (.., Some(first)) if first != b'*' => return self.starts.entry(vec![first]).or_default().push(Pattern::new(position, pattern)),
             _ if pattern == "*" => &mut self.any,
-            _ => return self.others.push((position, pattern)),
+            _ => return self.others.push(Pattern::new(position, pattern)),
         };
         if list.last() != Some(&position) {
             list.push(position);
@@ -104,9 +122,12 @@ pub(super) fn candidates(path: &str) -> Vec<u16> {
         index.folders.get(lower(folder, &mut buffer)).map_or(&[], Vec::as_slice),
         index.starts.get([first].as_slice()).map_or(&[], Vec::as_slice),
     ];
-    found.extend(
-        patterns.into_iter().flatten().filter(|(_, pattern)| files::matches_one(folders, name, pattern)).map(|(position, _)| position),
-    );
+    let letters = letters(name);
+    for pattern in patterns.into_iter().flatten() {
+        if pattern.letters & !letters == 0 && files::matches_one(folders, name, pattern.text) {
+            found.push(pattern.position);
+        }
+    }
     found.sort_unstable();
     found
 }
