@@ -1,10 +1,13 @@
-//! Decryption of what is not secret: values that tools obfuscate with a key which they publish, and key stores behind passwords
-//! that everybody knows. No key of ours is involved and nothing is encrypted, so timing and padding oracles do not matter.
+//! Decryption of what is not secret: values that tools obfuscate with a key which they publish, key stores behind passwords that
+//! everybody knows, and values whose key lies beside them. No key of ours is involved and nothing is encrypted, so timing and padding oracles do not matter.
 
 use aes::cipher::{
     Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit,
     array::{Array, ArraySize},
 };
+use hmac::{Hmac, Mac, digest::block_api::EagerHash};
+use sha2::Digest;
+use zeroize::Zeroizing;
 
 /// Undoes cipher block chaining (NIST SP 800-38A, section 6.2) and its padding (PKCS#7). `None` where a length or the padding is
 /// wrong.
@@ -46,6 +49,28 @@ pub(crate) fn ctr<C: BlockCipherEncrypt + KeyInit>(key: &[u8], iv: &[u8], text: 
         increment(&mut counter);
     }
     Some(out)
+}
+
+/// PBKDF2 (RFC 8018, section 5.2), `length` bytes. The caller bounds the rounds.
+pub(crate) fn pbkdf2<D: EagerHash + Digest>(password: &[u8], salt: &[u8], rounds: u64, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let keyed = Hmac::<D>::new_from_slice(password).ok()?;
+    let mut key = Zeroizing::new(Vec::new());
+    for block in 1..=u32::try_from(length.div_ceil(<D as Digest>::output_size())).ok()? {
+        let mut mac = keyed.clone();
+        mac.update(salt);
+        mac.update(&block.to_be_bytes());
+        let mut value = mac.finalize().into_bytes();
+        let mut sum = value.clone();
+        for _ in 1..rounds {
+            let mut mac = keyed.clone();
+            mac.update(&value);
+            value = mac.finalize().into_bytes();
+            sum.iter_mut().zip(&value).for_each(|(sum, byte)| *sum ^= byte);
+        }
+        key.extend_from_slice(&sum);
+    }
+    key.truncate(length);
+    Some(key)
 }
 
 fn increment<N: ArraySize>(counter: &mut Array<u8, N>) {

@@ -27,5 +27,6 @@ mod secret;
 pub mod target;
 #[cfg(test)]
 mod tool;
+mod vaults;
 
 pub use secret::Secret;

@@ -9,7 +9,10 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use crate::{cipher::cbc, detect::public::element};
+use crate::{
+    cipher::{cbc, pbkdf2},
+    detect::public::element,
+};
 
 /// Bags within bags.
 const DEPTH: u8 = 4;
@@ -217,24 +220,7 @@ impl Opening<'_> {
     fn pbkdf2<D: EagerHash + Digest>(&mut self, salt: &[u8], rounds: u64, length: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let blocks = length.div_ceil(<D as Digest>::output_size());
         self.budget.spend(rounds, 2 * blocks)?;
-        let Ok(keyed) = Hmac::<D>::new_from_slice(self.password) else { return Err(Failure::Closed) };
-        let mut key = Zeroizing::new(Vec::new());
-        for block in 1..=u32::try_from(blocks).unwrap_or(0) {
-            let mut mac = keyed.clone();
-            mac.update(salt);
-            mac.update(&block.to_be_bytes());
-            let mut value = mac.finalize().into_bytes();
-            let mut sum = value.clone();
-            for _ in 1..rounds {
-                let mut mac = keyed.clone();
-                mac.update(&value);
-                value = mac.finalize().into_bytes();
-                sum.iter_mut().zip(&value).for_each(|(sum, byte)| *sum ^= byte);
-            }
-            key.extend_from_slice(&sum);
-        }
-        key.truncate(length);
-        Ok(key)
+        pbkdf2::<D>(self.password, salt, rounds, length).ok_or(Failure::Closed)
     }
 
     /// RFC 7292, appendix B.2; `purpose` 1 for a key, 2 for a vector, 3 for a MAC.

@@ -156,7 +156,7 @@ fn meant(
     let value = named.value;
     let last = last_part(named.name);
     // Palau, in lists of countries.
-    if last == b"PW" && (!value.iter().any(u8::is_ascii_digit) || quiet::holds(value, b"\\u00")) {
+    if last == b"PW" && (!value.iter().any(u8::is_ascii_digit) || quiet::holds(value, b"\\u")) {
         return None;
     }
     // Travis CI and AppVeyor encrypt what they call so for the repository (https://docs.travis-ci.com/user/encryption-keys);

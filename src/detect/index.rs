@@ -17,6 +17,7 @@ use super::{
     prefilter::Prefilter,
     rule::{Rule, Shape},
 };
+use crate::vaults;
 
 /// What a hit on a literal leads to.
 #[derive(Default)]
@@ -37,6 +38,8 @@ pub(super) struct Target {
     pub(super) call: Option<Passed>,
     /// It is the end of a certificate's PEM header.
     pub(super) certificate: bool,
+    /// It is how a value begins that is encrypted with a key of somebody's own.
+    pub(super) sealed: Option<&'static str>,
     /// It is how base64 of a container begins.
     pub(super) container: bool,
     /// It is a literal in an encoded form, to be compared exactly.
@@ -224,6 +227,9 @@ impl Index {
             literals.at(word.as_bytes()).asks = true;
         }
         literals.at(b"://").url = true;
+        for (start, rule) in [(vaults::ANSIBLE, "ansible-vault-content"), (vaults::JENKINS, "jenkins-credential")] {
+            literals.at(start.as_bytes()).sealed = Some(rule);
+        }
         for start in encoded::CONTAINERS {
             literals.at(start).container = true;
         }

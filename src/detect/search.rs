@@ -19,7 +19,7 @@ use super::{
     surroundings::{Kind, Surroundings},
     token, url,
 };
-use crate::finding::Confidence;
+use crate::{finding::Confidence, vaults};
 
 /// Encodings within encodings.
 const DEPTH: u8 = 3;
@@ -156,6 +156,9 @@ impl<'e, 's> Search<'e, 's> {
                 {
                     let named = Named { name: passed.name(), value, quoted: true, form: Form::Operator, surroundings };
                     self.named(named, span, haystack, hint);
+                }
+                if let Some(rule) = target.sealed {
+                    self.sealed(rule, haystack, start, hint);
                 }
                 if target.command {
                     self.command(haystack, here.clone(), surroundings);
@@ -462,6 +465,27 @@ impl<'e, 's> Search<'e, 's> {
             visible: 0,
             evidence: Vec::new(),
             around: around(haystack, &span),
+            whole: 0,
+        });
+    }
+
+    /// What is encrypted with a key that another file of the same image may hold.
+    fn sealed(&mut self, rule: &str, haystack: &[u8], at: usize, hint: &Hint<'_>) {
+        let (Some(rule), Some((span, value))) = (self.engine.index.rule(rule), vaults::sealed(haystack, at)) else { return };
+        if !self.spend(span.len()) {
+            return;
+        }
+        self.claim(Claim {
+            rule,
+            span: span.clone(),
+            value: &value,
+            name: hint.name.map(str::as_bytes),
+            confidence: Confidence::High,
+            // Its form is checked to the last byte, so whatever else fits it is wrong.
+            rank: Rank::Proven,
+            visible: 0,
+            evidence: Vec::new(),
+            around: &[],
             whole: 0,
         });
     }

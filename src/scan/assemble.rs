@@ -9,8 +9,10 @@ use super::{
     links::{Links, Name},
     outcome::{Outcome, Seen},
     scrub::Scrub,
+    sealed::{Opened, Sealed},
 };
 use crate::{
+    Secret,
     finding::{Confidence, Finding, LayerId, Location, Place, Severity, Skip, State},
     image::{
         Image, Layer,
@@ -39,21 +41,38 @@ pub(super) struct Parts<'a> {
 /// One match with its place, on the way to a finding.
 struct Sighting<'a> {
     seen: &'a Seen,
+    /// What it is in the open, where it is encrypted and the image holds the key.
+    opened: Option<&'a Opened>,
     place: Place,
     /// The package that the file is an unmodified part of.
     package: Option<&'a Package>,
 }
 
+impl<'a> Sighting<'a> {
+    fn secret(&self) -> &'a Secret {
+        self.opened.map_or(&self.seen.found.matched.secret, |opened| &opened.secret)
+    }
+
+    fn refuted(&self) -> bool {
+        self.opened.is_none() && self.seen.found.matched.refuted.is_some()
+    }
+
+    fn guessable(&self) -> bool {
+        self.opened.map_or(self.seen.found.matched.guessable, |opened| opened.guessable)
+    }
+}
+
 pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHasher) -> ImageReport {
     let all = || parts.layers.iter().flat_map(|outcome| &outcome.seen).chain(&parts.config.seen);
+    let sealed = Sealed::of(all());
     // Instructions lose every value that could be one; names and paths only what is known to be one, since a wrong guess
     // would make them unreadable.
     let layers = {
-        let scrub = Scrub::new(all().map(|seen| &seen.found.matched.secret));
+        let scrub = Scrub::new(all().map(|seen| &seen.found.matched.secret).chain(sealed.secrets()));
         parts.image.layers.iter().map(|layer| Named::new(layer, &scrub)).collect::<Vec<_>>()
     };
     let known = all().filter(|seen| seen.found.matched.confidence > Confidence::Low);
-    let scrub = Scrub::new(known.map(|seen| &seen.found.matched.secret));
+    let scrub = Scrub::new(known.map(|seen| &seen.found.matched.secret).chain(sealed.secrets()));
     let facts: Vec<&Facts> = parts.layers.iter().map(|outcome| &outcome.facts).collect();
     let asked: Vec<_> = parts.layers.iter().flat_map(|outcome| &outcome.seen).filter_map(|seen| seen.hashes).collect();
     let packages = Database::new(&facts, &asked);
@@ -68,9 +87,11 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
         let mut linked = 0;
         for seen in &outcome.seen {
             let state = seen.path.as_deref().map_or(State::Live, |path| stack::state(hasher, &paths, index, path, seen.position));
+            let opened = sealed.open(&seen.found.matched.secret);
             let package = seen.hashes.as_ref().and_then(|hashes| packages.package(hashes));
             sightings.push(Sighting {
                 seen,
+                opened,
                 place: Place { layer: id(index, seen.path.as_deref()), location: location(seen, &scrub), state },
                 package,
             });
@@ -80,7 +101,7 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
                 linked += 1;
                 let location = Location { path: Some(scrub.path(&String::from_utf8_lossy(path))), ..location(seen, &scrub) };
                 let state = stack::state(hasher, &paths, layer, path, position);
-                sightings.push(Sighting { seen, place: Place { layer: id(layer, Some(path)), location, state }, package });
+                sightings.push(Sighting { seen, opened, place: Place { layer: id(layer, Some(path)), location, state }, package });
             }
         }
         if linked == LINKED {
@@ -91,10 +112,12 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     for seen in &parts.config.seen {
         sightings.push(Sighting {
             seen,
+            opened: sealed.open(&seen.found.matched.secret),
             place: Place { layer: None, location: location(seen, &scrub), state: State::Live },
             package: None,
         });
     }
+    gaps.extend(sealed.gap().map(|reason| Skip { layer: None, path: None, reason, bytes: None }));
     let mut certificates = Certificates::default();
     parts.layers.iter().for_each(|outcome| certificates.merge(&outcome.certificates));
     let (findings, suppressed) = group(sightings, &certificates, &scrub, options);
@@ -168,12 +191,12 @@ fn group(sightings: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scru
     let mut by_value: BTreeMap<[u8; 32], Vec<Sighting<'_>>> = BTreeMap::new();
     let mut suppressed = Suppressed::default();
     for sighting in sightings {
-        let id = options.fingerprints.of_cluster_value(&sighting.seen.found.matched.secret);
+        let id = options.fingerprints.of_cluster_value(sighting.secret());
         by_value.entry(id).or_default().push(sighting);
     }
     let mut findings = Vec::new();
     for (_, group) in by_value {
-        let (refuted, valid): (Vec<_>, Vec<_>) = group.into_iter().partition(|sighting| sighting.seen.found.matched.refuted.is_some());
+        let (refuted, valid): (Vec<_>, Vec<_>) = group.into_iter().partition(Sighting::refuted);
         let group = match (valid.is_empty(), options.show_refuted) {
             (false, _) => valid,
             (true, true) => refuted,
@@ -215,11 +238,14 @@ fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scrub,
     let matched = &best.seen.found.matched;
     let rule = matched.rule.clone();
     let mut evidence: Vec<String> = matched.evidence.clone();
-    if let Some(reason) = &matched.refuted {
-        evidence.push(format!("refuted: {reason}"));
+    match (best.opened, &matched.refuted) {
+        (Some(opened), _) => evidence.push(format!("encrypted, and opened with the key in {} of the same image", scrub.path(&opened.key))),
+        (None, Some(reason)) => evidence.push(format!("refuted: {reason}")),
+        (None, None) => {}
     }
-    let (mut severity, redacted) = (matched.severity, matched.secret.redacted(matched.visible));
-    if let Some(certified) = certificates.of(&matched.secret, options.engine.clock(), scrub) {
+    let visible = if best.opened.is_some() { 0 } else { matched.visible };
+    let (mut severity, redacted) = (matched.severity, best.secret().redacted(visible));
+    if let Some(certified) = certificates.of(best.secret(), options.engine.clock(), scrub) {
         if certified.expired {
             severity = severity.min(Severity::Medium);
         }
@@ -234,7 +260,8 @@ fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scrub,
             confidence = confidence.min(Confidence::Low);
         }
     }
-    let guessable = group.iter().all(|sighting| sighting.seen.found.matched.guessable);
+    let guessable = group.iter().all(Sighting::guessable);
+    let secret = best.secret();
     let mut places: Vec<Place> = group.into_iter().map(|sighting| sighting.place).collect();
     places.sort();
     places.dedup();
@@ -243,10 +270,8 @@ fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scrub,
         places.truncate(PLACES);
     }
     let primary = places.first()?;
-    let fingerprint = options
-        .fingerprints
-        .of_value(&matched.secret, guessable)
-        .unwrap_or_else(|| options.fingerprints.of_place(&rule.id, &primary.location));
+    let fingerprint =
+        options.fingerprints.of_value(secret, guessable).unwrap_or_else(|| options.fingerprints.of_place(&rule.id, &primary.location));
     Some(Finding { rule, severity, confidence, fingerprint, redacted, evidence, places })
 }
 

@@ -10,6 +10,7 @@ mod links;
 mod names;
 mod outcome;
 mod scrub;
+mod sealed;
 
 use std::{collections::HashMap, sync::Arc};
 

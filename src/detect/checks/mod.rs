@@ -27,6 +27,7 @@
 //! | `openai` | infix `T3BlbkFJ` of OpenAI keys | nothing |
 //! | `anthropic` | suffix `AA` of Anthropic keys | lowers confidence |
 //! | `private-key` | PEM or SSH private key: kind, encrypted or not | lowers confidence |
+//! | `sealed` | Jenkins' secret or Ansible's vault: encrypted | refutes, unless the same image holds the key |
 //! | `url-credentials` | user, host and scheme of `scheme://user:password@host`; local hosts lower confidence | nothing |
 
 mod atlassian;
@@ -44,6 +45,7 @@ mod pgp;
 mod prefixes;
 mod private_key;
 mod pypi;
+mod sealed;
 mod sentry;
 mod url;
 
@@ -166,6 +168,7 @@ pub static CHECKS: &[(&str, Check)] = &[
     ("pgp-crc24", pgp::check),
     ("private-key", private_key::check),
     ("pypi-macaroon", pypi::check),
+    ("sealed", sealed::check),
     ("sentry-token", sentry::check),
     ("slack", prefixes::slack),
     ("telegram-bot", prefixes::telegram),

@@ -180,7 +180,9 @@ impl Detector for Whole {
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
-        let span: Range<usize> = trimmed(text, 0..text.len());
+        // A blank at the end of a line is none of the credential's, a byte of a key that looks like one is.
+        let binary = text.iter().take(MOST).any(|b| !b.is_ascii());
+        let span: Range<usize> = if binary { 0..text.len() } else { trimmed(text, 0..text.len()) };
         let value = slice(text, span.start..span.end.min(span.start + MOST));
         if !value.is_empty() && (self.fits)(value) {
             let span = span.start..span.start + value.len();

@@ -18,16 +18,14 @@ pub(in crate::detect::structured) static RAILS: Format =
 /// Jenkins. <https://www.jenkins.io/doc/developer/security/secrets/>
 pub(in crate::detect::structured) static JENKINS: Format =
     Format::new("jenkins-credentials", &["credentials.xml"], Syntax::Xml).sniff(&["<"]).credentials(&[
-        credential("**/password", "jenkins-credential").form(JENKINS_SECRET).beside(&[("id", "id"), ("user", "username")]),
-        credential("**/privateKey", "jenkins-credential").form(JENKINS_SECRET).beside(&[("id", "id"), ("user", "username")]),
-        credential("**/passphrase", "jenkins-credential").form(JENKINS_SECRET).beside(&[("id", "id"), ("user", "username")]),
-        credential("**/apiToken", "jenkins-credential").form(JENKINS_SECRET).beside(&[("id", "id")]),
-        credential("**/secret", "jenkins-credential").form(JENKINS_SECRET).beside(&[("id", "id")]),
-        credential("**/secretBytes", "jenkins-credential").form(JENKINS_SECRET).beside(&[("id", "id"), ("file", "fileName")]),
-        credential("**/secretKey", "jenkins-credential").form(JENKINS_SECRET).beside(&[("id", "id"), ("access key", "accessKey")]),
+        credential("**/password", "jenkins-credential").beside(&[("id", "id"), ("user", "username")]),
+        credential("**/privateKey", "jenkins-credential").beside(&[("id", "id"), ("user", "username")]),
+        credential("**/passphrase", "jenkins-credential").beside(&[("id", "id"), ("user", "username")]),
+        credential("**/apiToken", "jenkins-credential").beside(&[("id", "id")]),
+        credential("**/secret", "jenkins-credential").beside(&[("id", "id")]),
+        credential("**/secretBytes", "jenkins-credential").beside(&[("id", "id"), ("file", "fileName")]),
+        credential("**/secretKey", "jenkins-credential").beside(&[("id", "id"), ("access key", "accessKey")]),
     ]);
-
-const JENKINS_SECRET: Form = Form::Noted("opened by secrets/master.key of the same Jenkins home where it is encrypted");
 
 /// <https://tomcat.apache.org/tomcat-10.1-doc/realm-howto.html>
 pub(in crate::detect::structured) static TOMCAT: Format =
