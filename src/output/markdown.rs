@@ -100,9 +100,19 @@ fn render_fix(finding: &Finding, page: &mut String) -> std::fmt::Result {
 pub(super) fn step(step: &str) -> String {
     let mut line = String::from("1. ");
     for (number, part) in step.split('`').enumerate() {
-        line.push_str(&if number % 2 == 0 { escape(part) } else { code(part) });
+        line.push_str(&if number % 2 == 0 { prose(part) } else { code(part) });
     }
     line
+}
+
+/// Escaped text in which addresses stay addresses: a backslash would become a part of one.
+fn prose(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#=&%+".contains(&b);
+    let words = text.split(' ').map(|word| {
+        let address = word.starts_with("https://") && word.bytes().all(plain);
+        if address { format!("<{word}>") } else { escape(word) }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Text in which nothing is mark-up, a link or a mention.
@@ -143,5 +153,6 @@ mod tests {
         assert_eq!(code("a`|`b"), "`` a`\\|`b ``");
         assert_eq!(code("a``b"), "``` a``b ```");
         assert_eq!(step("Add `**/.env` to x_y"), "1. Add `**/.env` to x\\_y");
+        assert_eq!(step("Revoke it: https://h/~/a_b#c now_"), "1. Revoke it: <https://h/~/a_b#c> now\\_");
     }
 }

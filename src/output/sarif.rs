@@ -355,7 +355,7 @@ fn message(image: &ImageReport, finding: &Finding) -> Message {
     let markdown = format!(
         "{}\n\n{}",
         super::markdown::escape(&first),
-        steps.iter().map(|step| super::markdown::step(step)).collect::<Vec<_>>().join("\n")
+        fix.steps.iter().map(|step| super::markdown::step(step)).collect::<Vec<_>>().join("\n")
     );
     Message { text, markdown: Some(markdown) }
 }

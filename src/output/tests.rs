@@ -476,7 +476,7 @@ fn markdown_comment() {
 
     **Example Cloud token** at `layer 2: app/.env:12 (API_TOKEN)`
 
-    1. Treat it as leaked: revoke or rotate it before anything else: https://console.example.com/tokens
+    1. Treat it as leaked: revoke or rotate it before anything else: <https://console.example.com/tokens>
     1. Layer 4 deletes it, but layer 2 still ships it: rebuild so that it is never written, and delete the old tags from the registry
     1. Add the line `**/.env` to .dockerignore, and hand the variables over at run time: `docker run --env-file .env ...`, or a Kubernetes Secret with `envFrom: [{secretRef: {name: app}}]`. One file per service, so that one leak is not every leak
     1. Remove `ENV API_TOKEN` from the Dockerfile. If the build needs it: `RUN --mount=type=secret,id=api_token,env=API_TOKEN ...`. If the program needs it: `docker run --env API_TOKEN`, or in Kubernetes `env: [{name: API_TOKEN, valueFrom: {secretKeyRef: {name: app, key: api_token}}}]`
