@@ -175,6 +175,8 @@ pub struct OpenOptions {
 /// When there is no such image, or it cannot be read.
 pub fn open(target: &Target, options: &OpenOptions) -> Result<Opened, ImageError> {
     let reference = target.to_string();
+    // A word that is no platform is a mistake wherever it is typed.
+    options.platform.as_deref().map(platform::Platform::parse).transpose().map_err(ImageError::Unreadable)?;
     match target {
         Target::OciLayout(path, tag) => layout::open(path, tag.as_deref(), &reference, options),
         Target::OciArchive(path, tag) => archive::open(path, archive::Expected::Oci(tag.clone()), &reference, options),
@@ -182,7 +184,8 @@ pub fn open(target: &Target, options: &OpenOptions) -> Result<Opened, ImageError
         Target::Archive(path) => archive::open(path, archive::Expected::Any, &reference, options),
         Target::Stdin => Ok(stream::open(Box::new(std::io::stdin()), archive::Expected::Any, "standard input", options)),
         Target::Dir(path) if path.is_dir() => Ok(Opened::Dir(path.clone())),
-        Target::Dir(path) => Err(ImageError::Unreadable(format!("{} is not a directory", path.display()))),
+        Target::Dir(path) if path.exists() => Err(ImageError::Unreadable(format!("{} is not a directory", path.display()))),
+        Target::Dir(path) => Err(ImageError::Unreadable(format!("there is no directory {}", path.display()))),
         Target::Registry(name) => registry::open(name, options),
         Target::Docker(name) => daemon::open(daemon::Daemon::Docker, name, &reference, options),
         Target::Podman(name) => daemon::open(daemon::Daemon::Podman, name, &reference, options),

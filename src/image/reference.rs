@@ -43,11 +43,16 @@ impl Reference {
             Some(_) => return Err(wrong("the IPv6 address is wrong")),
             None => (None, text.to_owned()),
         };
-        let parsed = oci_distribution::Reference::try_from(plain.as_str()).map_err(|why| wrong(explain(&why)))?;
-        // The library lets upper case pass in a first component that it takes for no registry.
-        if parsed.repository().bytes().any(|b| b.is_ascii_uppercase()) {
+        // The name, without a tag, a digest or a host in front. The library finds no form in `Ubuntu:1`, and lets upper case pass in
+        // a first component that it takes for no registry.
+        let name = plain.split('@').next().unwrap_or_default();
+        let path =
+            name.split_once('/').filter(|(host, _)| host.contains(['.', ':']) || *host == "localhost").map_or(name, |(_, path)| path);
+        let repository = path.rsplit_once(':').map_or(path, |(repository, _)| repository);
+        if repository.bytes().any(|b| b.is_ascii_uppercase()) {
             return Err(wrong("a repository is written in lower case"));
         }
+        let parsed = oci_distribution::Reference::try_from(plain.as_str()).map_err(|why| wrong(explain(&why)))?;
         let registry = match address {
             Some(address) => parsed.registry().replacen(IPV6, &format!("[{address}]"), 1),
             None if parsed.registry() == "registry-1.docker.io" => DOCKER_HUB.to_owned(),
@@ -164,5 +169,9 @@ mod tests {
         ] {
             assert!(Reference::parse(text).is_err(), "`{text}`");
         }
+        for text in ["Debian", "Debian:12", "ghcr.io/App:V1", "localhost:5000/App"] {
+            assert!(Reference::parse(text).is_err_and(|why| why.contains("lower case")), "`{text}`");
+        }
+        assert_eq!(normal("app:V1"), "docker.io/library/app:V1", "a tag may have upper case");
     }
 }
