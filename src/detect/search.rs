@@ -214,6 +214,10 @@ impl<'e, 's> Search<'e, 's> {
             Kind::Config => Lines::Whole,
             _ => Lines::Tokens,
         };
+        // To find where a value ends takes time, too.
+        if !self.spend(0) {
+            return;
+        }
         let Some(Assignment { name, value, quoted, form }) = assign::parse(haystack, here, lines) else { return };
         *name_end = name.end;
         let name_start = name.start;
