@@ -1,7 +1,7 @@
 //! A fixed amount of work for `benches/instructions.sh`, which counts its instructions: nothing, the start, or `find` on one
-//! input. The script subtracts the start from each input's count.
+//! input. The script subtracts the start from each input's count. `benches/scaling.sh rules` does the same with some of the rules only.
 //!
-//! usage: instructions --count start|source|minified|json|binary
+//! usage: instructions --count start|source|minified|json|binary [RULES]
 
 mod inputs;
 
@@ -15,7 +15,14 @@ fn main() {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--count").skip(1);
     let Some(what) = arguments.next() else { return };
     // What the day is must not change the count.
-    let engine = Engine::new(Vec::new()).with_clock(None);
+    let mut engine = Engine::new(Vec::new());
+    if let Some(count) = arguments.next().and_then(|count| count.parse::<usize>().ok()) {
+        // One in so many: rules of all kinds and providers.
+        let all = engine.rules();
+        let some = (0..count.min(all.len())).filter_map(|number| all.get(number * all.len() / count)).cloned().collect();
+        engine = Engine::with_rules(some);
+    }
+    let engine = engine.with_clock(None);
     let mut found = 0usize;
     // All inputs are made at every run, so that the start holds what making them takes.
     for input in inputs::all(SIZE) {

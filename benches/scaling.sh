@@ -2,6 +2,7 @@
 # How time grows: with bytes, with rules, with cores, and from a registry instead of a file. CPU seconds, wall seconds, peak MB.
 #
 # usage: benches/scaling.sh bytes IMAGE.oci.tar...   images of different sizes: CPU time for each MB that was unpacked
+#        benches/scaling.sh fewer                    100, 300, 1000 and all of the built-in rules: instructions of the hot loops (needs valgrind)
 #        benches/scaling.sh rules IMAGE.oci.tar      100, 300, 1000 and 3000 rules more than there are
 #        benches/scaling.sh cores IMAGE.oci.tar      one job on one core against two on two
 #        benches/scaling.sh registry IMAGE.oci.tar   pulled from Debian's docker-registry on this machine (needs skopeo) and from disk
@@ -9,6 +10,21 @@
 set -euo pipefail
 what=$1; shift
 cd "$(dirname "$0")/.."
+if [ "$what" = fewer ]; then
+  export CARGO_PROFILE_DEV_OPT_LEVEL=${CARGO_PROFILE_DEV_OPT_LEVEL:-1}
+  program=$(cargo test --workspace --locked --bench instructions --no-run --message-format=json |
+    sed -n 's/.*"executable":"\([^"]*\/instructions-[^"]*\)".*/\1/p' | tail -1)
+  count() { valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" --count "$@" 2>&1 | sed -n 's/.*Collected : \([0-9]*\).*/\1/p'; }
+  for rules in 100 300 1000 100000; do
+    start=$(count start "$rules")
+    line="$rules rules at most, instructions a byte:"
+    for loop in source minified json binary; do
+      line+=" $loop $((($(count "$loop" "$rules") - start) / 131072)),"
+    done
+    echo "${line%,}"
+  done
+  exit 0
+fi
 [ -n "${IMGSCAN:-}" ] || cargo build -q --release
 imgscan=${IMGSCAN:-target/release/imgscan}
 rounds=${ROUNDS:-3}
