@@ -56,7 +56,9 @@ pub(super) fn parse<'a>(name: &str, value: &'a [u8]) -> Option<Header<'a>> {
     };
     let scheme = SCHEMES.iter().find(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
     let token = if scheme.is_some() { token } else { value };
-    if token.is_empty() {
+    // `Authorization: deny` in a manual of a proxy.
+    let word = scheme.is_none() && name.trim().eq_ignore_ascii_case("authorization") && token.len() < 10;
+    if token.is_empty() || (word && token.iter().all(u8::is_ascii_lowercase)) {
         return None;
     }
     let mut evidence = Vec::new();
@@ -101,6 +103,7 @@ mod tests {
         check("X-Public-Key", "abc", None);
         check("X-aws-ec2-metadata-token-ttl-seconds", "21600", None);
         check("Accept", "x", None);
+        check("", "Authorization: deny", None);
         check("Authorization", "Bearer ", Some("Bearer"));
         let session = samples::fill("{hex:32}", 3);
         check("", &format!("Cookie: theme=dark; session={session}; a=b"), Some(&session));
