@@ -1,5 +1,6 @@
 //! Decryption of what is not secret: values that tools obfuscate with a key which they publish, key stores behind passwords that
-//! everybody knows, and values whose key lies beside them. No key of ours is involved and nothing is encrypted, so timing and padding oracles do not matter.
+//! everybody knows, and values whose key lies beside them. No key of ours is involved and nothing is encrypted, so timing and
+//! padding oracles do not matter.
 
 use aes::cipher::{
     Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit,

@@ -30,22 +30,21 @@ pub(super) fn doubt_entries(candidates: &mut [Candidate], quiet_place: bool) {
     if candidates.len() < ENTRIES {
         return;
     }
-    let doubtful = |candidate: &Candidate| {
-        let name = candidate.matched.name.as_deref().filter(|_| candidate.rank == Rank::Generic)?;
-        let entry = quiet_place || Meaning::of(&Name::new(name.as_bytes())).is_some_and(|meaning| meaning.bare_key);
-        entry.then(|| name.to_owned())
-    };
-    // The same value is often claimed twice.
-    let mut places: HashMap<String, BTreeSet<usize>> = HashMap::new();
-    for candidate in candidates.iter() {
-        if let Some(name) = doubtful(candidate) {
-            places.entry(name).or_default().insert(candidate.matched.span.start);
+    let mut by_name: HashMap<String, Vec<&mut Match>> = HashMap::new();
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.rank == Rank::Generic) {
+        if let Some(name) = candidate.matched.name.clone() {
+            by_name.entry(name).or_default().push(&mut candidate.matched);
         }
     }
-    for candidate in candidates {
-        if doubtful(candidate).and_then(|name| places.get(&name)).is_some_and(|places| places.len() >= ENTRIES) {
-            candidate.matched.confidence = Confidence::Low;
-            candidate.matched.evidence.push("one of many values of this name".to_owned());
+    for (name, matches) in by_name {
+        let doubtful = quiet_place || Meaning::of(&Name::new(name.as_bytes())).is_some_and(|meaning| meaning.bare_key);
+        // The same value is often claimed twice.
+        let places: BTreeSet<usize> = matches.iter().map(|matched| matched.span.start).collect();
+        if doubtful && places.len() >= ENTRIES {
+            for matched in matches {
+                matched.confidence = Confidence::Low;
+                matched.evidence.push("one of many values of this name".to_owned());
+            }
         }
     }
 }

@@ -102,13 +102,13 @@ pub(super) fn judge(
     if SCHEMA.contains(&last) && last.len() < named.name.len() {
         return None;
     }
-    let name = names::Judged::new(named.name, b"", [0; 4]);
+    let name = names::Known::new(named.name, b"", [0; 4]);
     if name.is_some_and(|name| meaningless.has(&name)) {
         return None;
     }
     let Surroundings { kind, test, package, published, translation } = named.surroundings;
     let place = [test, package, published, translation].iter().fold(0, |bits, fact| bits << 1 | u8::from(*fact));
-    let whole = names::Judged::new(named.name, named.value, [1 + u8::from(named.quoted), named.form as u8, kind as u8, place]);
+    let whole = names::Known::new(named.name, named.value, [1 + u8::from(named.quoted), named.form as u8, kind as u8, place]);
     if whole.is_some_and(|whole| meaningless.has(&whole)) {
         return None;
     }
@@ -192,7 +192,7 @@ fn meant(
     let bearer = starts_bearer(value) && bare.len() >= 20 && !bare.contains(&b' ');
     let said = meaning.filter(|meaning| !(bearer && meaning.attribute));
     let meaning = said.or_else(|| Meaning::of(&Name::new(b"authorization")).filter(|_| bearer)).or(meaning)?;
-    if quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) || quiet::is_drawing(bare) {
+    if quiet::is_placeholder(bare, false) || quiet::is_public(bare) || quiet::is_drawing(bare) {
         return None;
     }
     if lead == Lead::Basic {
@@ -269,7 +269,7 @@ fn assigned(
         }
         // Forty letters may be a key or the name of a thing.
         let password = meaning.is_some_and(|meaning| meaning.class == Class::Password);
-        if quiet::is_hash_prefixed(bare) || (!password && model::Shape::of(bare).is_identifier()) {
+        if quiet::is_public(bare) || (!password && model::Shape::of(bare).is_identifier()) {
             continue;
         }
         let mut confidence = rule.confidence;
@@ -382,7 +382,7 @@ pub(super) fn explain(named: &Named<'_>) -> Option<Vec<(&'static str, f32)>> {
     let name = Name::new(named.name);
     let meaning = Meaning::of(&name)?;
     let (_, bare) = scheme(named.value);
-    if quiet::is_reference(bare) || quiet::is_constant(bare) || quiet::is_placeholder(bare, false) || quiet::is_hash_prefixed(bare) {
+    if quiet::is_reference(bare) || quiet::is_constant(bare) || quiet::is_placeholder(bare, false) || quiet::is_public(bare) {
         return None;
     }
     let shape = model::Shape::of(bare);

@@ -74,19 +74,19 @@ pub(super) struct Meaningless {
     /// Whose rules it was judged by, see [`Self::belong_to`].
     index: u64,
     /// By hash, byte for byte. Empty until there is one.
-    kept: Vec<Judged>,
+    kept: Vec<Known>,
 }
 
 /// A name, a value where it counts, and what else counts; as one, so that they are compared at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Judged([u8; JUDGED]);
+pub(super) struct Known([u8; JUDGED]);
 
 const KEPT_BITS: u32 = 11;
 const JUDGED: usize = 64;
 /// The last bytes: lengths of name and value, and what else counts.
 const FACTS: usize = JUDGED - 6;
 
-impl Judged {
+impl Known {
     /// `None` where it is too long to be kept.
     pub(super) fn new(name: &[u8], value: &[u8], facts: [u8; 4]) -> Option<Self> {
         let mut bytes = [0; JUDGED];
@@ -116,14 +116,14 @@ impl Meaningless {
     }
 
     /// Whether it is known.
-    pub(super) fn has(&self, judged: &Judged) -> bool {
+    pub(super) fn has(&self, judged: &Known) -> bool {
         self.kept.get(judged.slot()) == Some(judged)
     }
 
     /// Remembers it; another may be forgotten.
-    pub(super) fn add(&mut self, judged: Judged) {
+    pub(super) fn add(&mut self, judged: Known) {
         if self.kept.is_empty() {
-            self.kept.resize(1 << KEPT_BITS, Judged([0xff; JUDGED]));
+            self.kept.resize(1 << KEPT_BITS, Known([0xff; JUDGED]));
         }
         if let Some(kept) = self.kept.get_mut(judged.slot()) {
             *kept = judged;
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_came_to_nothing_is_known_again_until_the_rules_change() {
-        let of = |name: &str, value: &str, fact: u8| Judged::new(name.as_bytes(), value.as_bytes(), [fact, 0, 0, 0]).expect("short");
+        let of = |name: &str, value: &str, fact: u8| Known::new(name.as_bytes(), value.as_bytes(), [fact, 0, 0, 0]).expect("short");
         let mut known = Meaningless::default();
         known.belong_to(1);
         assert!(!known.has(&of("token", "next", 0)) && !known.has(&of("", "", 0)));
@@ -324,8 +324,8 @@ mod tests {
         }
         known.belong_to(2);
         assert!(!known.has(&of("token", "next", 0)));
-        assert!(Judged::new(&[b'x'; FACTS], b"", [0; 4]).is_some());
-        assert!(Judged::new(&[b'x'; FACTS], b"y", [0; 4]).is_none() && Judged::new(&[b'x'; FACTS + 1], b"", [0; 4]).is_none());
+        assert!(Known::new(&[b'x'; FACTS], b"", [0; 4]).is_some());
+        assert!(Known::new(&[b'x'; FACTS], b"y", [0; 4]).is_none() && Known::new(&[b'x'; FACTS + 1], b"", [0; 4]).is_none());
     }
 
     #[test]

@@ -303,7 +303,7 @@ fn own_name(text: &[u8], span: &Range<usize>) -> Name {
 
 /// Whether what stands between name and value makes the value a credential.
 fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -> bool {
-    if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_hash_prefixed(value) {
+    if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_public(value) {
         return false;
     }
     if is_commit(text, span, value) {

@@ -1,5 +1,7 @@
 //! One haystack's search, stage by stage.
 
+mod fields;
+
 use std::{ops::Range, time::Instant};
 
 use super::{
@@ -15,7 +17,6 @@ use super::{
     nearby,
     overlap::Rank,
     public, quiet, rule,
-    structured::{self, Meaning},
     surroundings::{Kind, Surroundings},
     token, url,
 };
@@ -104,24 +105,6 @@ impl<'e, 's> Search<'e, 's> {
         self.attach_facts();
         let quiet = self.quiet_place();
         claim::doubt_entries(&mut self.scratch.candidates, quiet);
-    }
-
-    /// Gives the facts of structured fields to every match inside a field.
-    fn attach_facts(&mut self) {
-        let mut facts = std::mem::take(&mut self.facts);
-        facts.sort_by_key(|(span, _)| (span.start, span.end));
-        for candidate in &mut self.scratch.candidates {
-            let matched = &mut candidate.matched;
-            let after = facts.partition_point(|(span, _)| span.start <= matched.span.start);
-            // Fields do not nest deeper than a script in a string and a query in a URL.
-            for (span, evidence) in facts.iter().take(after).rev().take(4) {
-                if matched.span.end <= span.end {
-                    let new: Vec<String> = evidence.iter().filter(|fact| !matched.evidence.contains(fact)).cloned().collect();
-                    matched.evidence.extend(new);
-                }
-            }
-            matched.evidence.extend(self.note.map(str::to_owned));
-        }
     }
 
     /// Literals of the prefilter, and what they lead to.
@@ -323,67 +306,6 @@ impl<'e, 's> Search<'e, 's> {
         }
         if let Some((bytes, label)) = encoded::value(trimmed) {
             self.nested(&bytes, &span, label, &Hint { name: Some(hint.name.unwrap_or("")), ..*hint });
-        }
-    }
-
-    /// Structured files: every named value, unescaped.
-    fn fields(&mut self, haystack: &[u8], hint: &Hint<'_>, surroundings: Surroundings) {
-        if self.depth > 0 && hint.name.is_none() && hint.path.is_empty() {
-            return;
-        }
-        if let Some(detector) = structured::detector_for(hint, haystack) {
-            self.note = self.note.or_else(|| detector.note());
-            detector.find(haystack, hint, &mut |field| {
-                let name = field.name.as_bytes();
-                let place = Surroundings { kind: if surroundings.kind == Kind::Docs { Kind::Docs } else { Kind::Config }, ..surroundings };
-                match field.meaning {
-                    Meaning::Credential { rule } => {
-                        let bare = field.value.trim_ascii();
-                        let Some(rule) = self.engine.index.rule(rule) else { return };
-                        if bare.is_empty() || quiet::is_reference(bare) || quiet::is_placeholder(bare, false) {
-                            return;
-                        }
-                        let sure = self.engine.rules.get(rule as usize).map_or(Confidence::Low, |rule| rule.confidence);
-                        // `color: blue` in a Secret: only where it stands says that it is one.
-                        let plain = sure == Confidence::High && classify::guessable(bare) && classify::names_nothing(name);
-                        let confidence = if plain { Confidence::Medium } else { sure };
-                        self.claim(Claim {
-                            rule,
-                            span: field.span.clone(),
-                            value: bare,
-                            name: Some(name),
-                            confidence,
-                            rank: Rank::Structural,
-                            visible: 0,
-                            evidence: field.evidence.clone(),
-                            around: around(haystack, &field.span),
-                            whole: 0,
-                        });
-                    }
-                    Meaning::Value => {
-                        let named = Named { name, value: &field.value, quoted: true, form: Form::Operator, surroundings: place };
-                        self.named(named, field.span.clone(), haystack, hint);
-                    }
-                    Meaning::Cell => {
-                        // People keep their own keys in such tables; what came with a library or a distribution is shown.
-                        let kind = if self.place.package || self.place.published || self.place.test { Kind::Docs } else { Kind::Other };
-                        let place = Surroundings { kind, ..surroundings };
-                        let named = Named { name, value: &field.value, quoted: true, form: Form::Pair, surroundings: place };
-                        self.named(named, field.span.clone(), haystack, hint);
-                    }
-                }
-                // Unescaped: other than what the raw search sees.
-                let same = |there: &[u8]| std::ptr::eq(there, field.value.as_ref()) || there == field.value.as_ref();
-                if !haystack.get(field.span.clone()).is_some_and(same) {
-                    self.unescaped(&field.value, &field.span, hint);
-                }
-                if !field.evidence.is_empty() && self.depth == 0 {
-                    self.facts.push((field.span, field.evidence));
-                }
-            });
-            if structured::was_cut() {
-                self.gap("has more than 200,000 named values; the others were searched as text only");
-            }
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) fn judge(text: &[u8], span: &Range<usize>, value: &[u8], surroundings
     let example = [&b"example"[..], b"host", b"hostname", b"server", b"yourhost", b"domain", b"foo", b"bar", b"site", b"test"]
         .iter()
         .any(|known| host.split(|b| *b == b'.').any(|part| part.eq_ignore_ascii_case(known)));
-    if placeholder || quiet::is_hash_prefixed(value) {
+    if placeholder || quiet::is_public(value) {
         return None;
     }
     let code = matches!(surroundings.kind, Kind::Source | Kind::Generated | Kind::Other);

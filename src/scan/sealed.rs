@@ -1,7 +1,7 @@
 //! The values of an image that are encrypted, and the keys that the image holds for them, whichever file and layer either of them
 //! is in: what opens is a credential like one in the open, what does not is nobody's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
@@ -35,8 +35,7 @@ impl<'a> Sealed<'a> {
         let mut sealed = Self::default();
         let value = |seen: &'a Seen| seen.found.matched.secret.expose();
         // In the order of the values, so that the limits fall on the same ones every time.
-        let values: BTreeMap<&[u8], ()> =
-            seen.clone().map(value).filter(|value| vaults::is_sealed(value)).map(|value| (value, ())).collect();
+        let values: BTreeSet<&[u8]> = seen.clone().map(value).filter(|value| vaults::is_sealed(value)).collect();
         if values.is_empty() {
             return sealed;
         }
@@ -55,7 +54,7 @@ impl<'a> Sealed<'a> {
             .map(|seen| (value(seen), path(seen)))
             .collect();
         let mut attempts = 0;
-        for value in values.into_keys() {
+        for value in values {
             let opened = if value.starts_with(vaults::ANSIBLE.as_bytes()) {
                 if attempts + passwords.len() > ATTEMPTS {
                     sealed.untried += 1;

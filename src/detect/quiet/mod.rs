@@ -5,7 +5,7 @@ mod public;
 mod references;
 
 pub(super) use placeholders::is_placeholder;
-pub(super) use public::{is_drawing, is_hash_prefixed, is_uuid};
+pub(super) use public::{is_drawing, is_public, is_uuid};
 pub(super) use references::{is_constant, is_expression, is_reference};
 
 /// Whether `text` holds `word` (lower case), ignoring ASCII case.

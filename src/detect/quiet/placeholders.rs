@@ -409,11 +409,8 @@ fn monotonous(value: &[u8]) -> bool {
 
 /// `SG.SH.SI.SJ.SK`: codes of countries, in a row.
 fn lists_codes(value: &[u8]) -> bool {
-    let mut codes = 0;
-    value.split(|b| *b == b'.').all(|code| {
-        codes += 1;
-        code.len() <= 3
-    }) && codes >= 8
+    let mut codes = value.split(|b| *b == b'.');
+    codes.clone().count() >= 8 && codes.all(|code| code.len() <= 3)
 }
 
 /// Hardly a character twice: an alphabet in some order. Among 32 random letters and digits a quarter are repetitions.

@@ -9,7 +9,7 @@ pub(in crate::detect) fn is_uuid(value: &[u8]) -> bool {
 }
 
 /// Values that name their own hash: `sha256:...`, `sha512-...` (subresource integrity), crypt(3) and PHC strings, public keys.
-pub(in crate::detect) fn is_hash_prefixed(value: &[u8]) -> bool {
+pub(in crate::detect) fn is_public(value: &[u8]) -> bool {
     const PREFIXES: &[&[u8]] = &[
         b"sha1:",
         b"sha256:",
@@ -125,12 +125,12 @@ mod tests {
     fn hashes_and_uuids() {
         assert!(is_uuid(b"123e4567-e89b-12d3-a456-426614174000"));
         assert!(!is_uuid(b"123e4567-e89b-12d3-a456-42661417400g"));
-        assert!(is_hash_prefixed(b"sha512-abc=="));
-        assert!(!is_hash_prefixed(b"shadow"));
-        assert!(is_hash_prefixed(b"iVBORw0KGgoAAAANSUhEUgAAABAAAAAQ"));
-        assert!(is_hash_prefixed(b"0x20c000000000000000000000f37de3740adec032"));
-        assert!(!is_hash_prefixed(b"0x20c000000000000000000000f37de3740adec03212345678"));
-        assert!(is_hash_prefixed(format!("BD{}", "x9_-Q".repeat(17)).as_bytes()));
+        assert!(is_public(b"sha512-abc=="));
+        assert!(!is_public(b"shadow"));
+        assert!(is_public(b"iVBORw0KGgoAAAANSUhEUgAAABAAAAAQ"));
+        assert!(is_public(b"0x20c000000000000000000000f37de3740adec032"));
+        assert!(!is_public(b"0x20c000000000000000000000f37de3740adec03212345678"));
+        assert!(is_public(format!("BD{}", "x9_-Q".repeat(17)).as_bytes()));
         assert!(is_drawing(b"M17,7H22V17H17V19A1,1 0 0,0 18,20H20V22Z"));
         assert!(!is_drawing(b"M4ster.Passw0rd"));
         assert!(!is_drawing(b"M123456789"));

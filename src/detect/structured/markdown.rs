@@ -6,7 +6,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     Detector, Field, Meaning, files,
-    rows::is_asked_for,
+    rows::{is_asked_for, label},
     tree::{line_end, slice, trimmed},
 };
 use crate::detect::Hint;
@@ -15,8 +15,6 @@ use crate::detect::Hint;
 const COLUMNS: usize = 32;
 /// Bytes of a row.
 const ROW: usize = 4 << 10;
-/// Bytes of the first cell that go into a value's name: it often says whose the value is.
-const LABEL: usize = 40;
 
 /// The detector.
 pub(super) struct Markdown;
@@ -85,7 +83,7 @@ fn table(text: &[u8], at: usize, emit: &mut dyn FnMut(Field<'_>)) -> usize {
 
 /// Values under a column's name, and values behind a cell that names them.
 fn row(text: &[u8], cells: &[Range<usize>], names: &[Option<String>], emit: &mut dyn FnMut(Field<'_>)) {
-    let label = cells.first().map(|cell| slice(text, cell.start..cell.end.min(cell.start + LABEL))).unwrap_or_default();
+    let label = label(text, cells);
     let plain = label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'.'));
     for (column, cell) in cells.iter().enumerate() {
         let name = match names.get(column) {

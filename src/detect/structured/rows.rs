@@ -46,7 +46,7 @@ impl Detector for Csv {
         while at < text.len() {
             let row = line(text, at);
             let cells = cells(row, separator);
-            let label = cells.first().map(|cell| slice(row, cell.start..cell.end.min(cell.start + LABEL))).unwrap_or_default();
+            let label = label(row, &cells);
             for (column, (cell, name)) in cells.iter().zip(&names).enumerate() {
                 let Some(name) = name else { continue };
                 let label = if column > 0 { label } else { b"" };
@@ -236,6 +236,11 @@ fn value(text: &[u8], span: Range<usize>, label: &[u8], name: &str, emit: &mut d
     let plain = !label.is_empty() && label != bytes && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-'));
     let name = if plain { Cow::Owned(format!("{}.{name}", String::from_utf8_lossy(label))) } else { Cow::Borrowed(name) };
     emit(Field { name, value: Cow::Borrowed(bytes), span, meaning: super::Meaning::Value, evidence: Vec::new() });
+}
+
+/// The start of the first cell.
+pub(super) fn label<'t>(text: &'t [u8], cells: &[Range<usize>]) -> &'t [u8] {
+    cells.first().map(|cell| slice(text, cell.start..cell.end.min(cell.start + LABEL))).unwrap_or_default()
 }
 
 /// Whether a column's name is a credential's, so that the others of a large table cost nothing.
