@@ -9,14 +9,20 @@ use super::{assign, model::Shape, quiet};
 const REACH: usize = 600;
 /// Bytes of the shortest key that is told by nothing but a client that is made with it.
 const KEY: usize = 20;
+/// Bytes of the longest name of a call.
+const CALLEE: usize = 100;
+/// Arguments of a client that are looked at: an account, a name and the like stand before its key.
+const ARGUMENTS: usize = 3;
 
 /// What is passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passed {
     /// A password, at this position.
     Password(u8),
-    /// A key, alone or first.
+    /// A key, alone or behind what names the account.
     Key,
+    /// The same, of whatever makes a client: `client = Acme("key")`.
+    Made,
     /// A session, among other cookies.
     Cookie,
 }
@@ -26,7 +32,7 @@ impl Passed {
     pub(super) fn name(self) -> &'static [u8] {
         match self {
             Self::Password(_) => b"call.password",
-            Self::Key => b"client.api_key",
+            Self::Key | Self::Made => b"client.api_key",
             Self::Cookie => b"cookie.token",
         }
     }
@@ -71,8 +77,9 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("oracledb.connect(", Passed::Password(1)),
     ("ftplib.ftp(", Passed::Password(2)),
     ("+= credentials(", Passed::Password(3)),
-    ("client(\"", Passed::Key),
-    ("client('", Passed::Key),
+    ("plaincredentials(", Passed::Password(1)),
+    ("client(", Passed::Key),
+    ("client = ", Passed::Made),
     ("api(\"", Passed::Key),
     ("api('", Passed::Key),
     ("sdk(\"", Passed::Key),
@@ -92,12 +99,14 @@ const SESSION: usize = 24;
 pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Option<Range<usize>> {
     let name = text.get(here.clone())?;
     match passed {
-        Passed::Key => {
-            let span = literal(text, here.end - 1)?;
-            let value = text.get(span.clone())?;
-            let shape = Shape::of(value);
-            let random = value.len() >= KEY && assign::telling(value) && shape.randomness() > 0.5;
-            (random && !shape.is_uuid && !shape.is_path_or_url && !quiet::is_reference(value)).then_some(span)
+        Passed::Key => key(text, here.start + name.iter().rposition(|b| *b == b'(')? + 1),
+        Passed::Made => {
+            let rest = text.get(here.end..text.len().min(here.end + CALLEE))?;
+            let new = rest.strip_prefix(b"await ").unwrap_or(rest);
+            let new = new.strip_prefix(b"new ").unwrap_or(new);
+            let length = new.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'$')))?;
+            let at = here.end + (rest.len() - new.len()) + length;
+            (length > 0 && text.get(at) == Some(&b'(')).then(|| key(text, at + 1)).flatten()
         }
         Passed::Cookie => session(text, here.end),
         Passed::Password(position) => {
@@ -117,6 +126,25 @@ pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Opti
             matches!(text.get(blanks(text, span.end + 1)), None | Some(b',' | b')' | b';' | b'\n')).then_some(span)
         }
     }
+}
+
+/// The last of the arguments at `at` that is a key: what names the account may be as random.
+fn key(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let (limit, mut at, mut found) = (at + REACH, at, None);
+    for _ in 0..ARGUMENTS {
+        if let Some(span) = literal(text, blanks(text, at)).filter(|span| text.get(span.clone()).is_some_and(is_key)) {
+            found = Some(span);
+        }
+        let Some(next) = behind_argument(text, at, limit) else { break };
+        at = next;
+    }
+    found
+}
+
+fn is_key(value: &[u8]) -> bool {
+    let shape = Shape::of(value);
+    let random = value.len() >= KEY && assign::telling(value) && shape.randomness() > 0.5;
+    random && !shape.is_uuid && !shape.is_path_or_url && !quiet::is_reference(value)
 }
 
 /// The first cookie of the header at `at` that stands for whoever logged in.

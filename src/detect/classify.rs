@@ -2,7 +2,7 @@
 //! they come from raw text, a structured file or an image's config.
 
 use super::{
-    assign::Form,
+    assign::{Form, telling},
     decode,
     guessing::bits_to_guess,
     index::Index,
@@ -172,7 +172,7 @@ fn meant(
     if denies(last) {
         return None;
     }
-    let (lead, bare) = scheme(value);
+    let (lead, bare) = scheme_of(meaning, value);
     // Providers' words stand in names of all kinds (`dependencies.firebase`): a look at the value's length and first bytes.
     if meaning.is_none() && !starts_bearer(value) && !buffer.iter().any(|(id, _)| may_be_assigned(rules, *id, bare)) {
         return None;
@@ -246,6 +246,24 @@ fn scheme(value: &[u8]) -> (Lead, &[u8]) {
         }
     }
     (Lead::Nothing, value)
+}
+
+/// The same, where the name is that of the header itself: schemes of providers' own are known by their form, `GenieKey value`.
+fn scheme_of(meaning: Option<Meaning>, value: &[u8]) -> (Lead, &[u8]) {
+    let known = scheme(value);
+    if known.0 != Lead::Nothing || meaning.is_none_or(|meaning| meaning.class != Class::Authorization) {
+        return known;
+    }
+    own_scheme(value).map_or(known, |token| (Lead::Scheme, token))
+}
+
+/// What stands behind a word of letters, if it looks like no word of a text.
+pub(super) fn own_scheme(value: &[u8]) -> Option<&[u8]> {
+    let space = value.iter().position(u8::is_ascii_whitespace).filter(|space| (2..=24).contains(space))?;
+    let (word, token) = value.split_at(space);
+    let token = token.trim_ascii_start();
+    let letters = word.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'.' | b'_'));
+    (letters && !word.eq_ignore_ascii_case(b"digest") && telling(token)).then_some(token)
 }
 
 /// The first rule of a word in the name whose pattern the value matches.

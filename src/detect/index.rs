@@ -233,7 +233,7 @@ impl Index {
         for start in encoded::CONTAINERS {
             literals.at(start).container = true;
         }
-        for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie"] {
+        for command in ["curl", "wget", "sshpass", "mysql", "docker login", "httpie", "redis-cli", "sqlcmd"] {
             literals.at(command.as_bytes()).command = true;
         }
         for (call, passed) in CALLS {

@@ -1,6 +1,8 @@
 //! A provider's name near a value of its format, however the two are joined: `# Meraki` above `key = "..."`,
 //! `https://api.provider.com` above `token := "..."`, `new Provider("...")`, `provider token - '...'`.
 //!
+//! And before the provider's address: `key: '...', host: 'api.provider.com'`.
+//!
 //! The value must look random and fit the whole format. Besides, what stands between must ask for a credential or join the
 //! two directly; checksums and identifiers, which stand near providers' names in lock files and logs, are told by their own
 //! names and their neighbours.
@@ -143,11 +145,25 @@ const JOINS: &[&[u8]] = &[
     b"v2",
     b"v3",
     b"s",
+    b"environment",
+    b"login",
 ];
+
+/// Ends of the names of providers' hosts.
+const DOMAINS: &[&[u8]] = &[
+    b"com", b"net", b"org", b"io", b"co", b"ai", b"app", b"dev", b"cloud", b"me", b"us", b"eu", b"uk", b"de", b"gov", b"so", b"to", b"tv",
+    b"xyz", b"info", b"cc", b"email", b"tech", b"run", b"live",
+];
+
+/// Words of calls that pass a credential, besides.
+const CALLEES: &[&[u8]] = &[b"server", b"service", b"gateway", b"rest", b"http", b"connection", b"require"];
+
+/// Last words of calls that make a client.
+const CLIENTS: &[&[u8]] = &[b"client", b"api", b"sdk"];
 
 /// Words that ask for a credential where a name's own meaning does not say.
 const ASKS: &[&[u8]] =
-    &[b"key", b"keys", b"token", b"tokens", b"secret", b"secrets", b"auth", b"bearer", b"apikey", b"password", b"credentials"];
+    &[b"key", b"keys", b"token", b"tokens", b"secret", b"secrets", b"auth", b"bearer", b"apikey", b"password", b"credentials", b"appid"];
 
 /// The value that belongs to the provider whose name's literal stands at `here`.
 pub(super) fn below(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Range<usize>, buffer: &mut Buffer) -> Option<Near> {
@@ -195,6 +211,43 @@ pub(super) fn above(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Rang
         end = start.checked_sub(1)?;
     }
     None
+}
+
+/// The value before the address of the provider whose name's literal stands at `here`: `key: 'value', host: 'api.provider.com'`.
+pub(super) fn before(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Range<usize>, buffer: &mut Buffer) -> Option<Near> {
+    let host = host(text, here)?;
+    index.words.in_name(&Name::new(text.get(host.clone())?), Use::Near, buffer);
+    if buffer.is_empty() {
+        return None;
+    }
+    let mut from = host.start;
+    for _ in 0..=LINES {
+        from = line_start(text, from).saturating_sub(1);
+    }
+    let from = from.max(host.start.saturating_sub(REACH));
+    let mut tokens = Tokens { text, at: from, end: host.start, lines: LINES + 1 };
+    let mut found = None;
+    while let Some(token) = tokens.next().filter(|token| token.end < host.start) {
+        // Asked for by its own name: what stands behind tells too little.
+        let near = fitting(rules, text, &token, buffer, |rule, span, value| {
+            let vague = index.common.get(rule as usize) == Some(&true);
+            !vague && joined(text, here, span, value)
+        });
+        found = near.or(found);
+    }
+    found
+}
+
+/// The name of the host that the literal is part of: `api.provider.com`, and not `github.com/owner/provider.git`.
+fn host(text: &[u8], here: &Range<usize>) -> Option<Range<usize>> {
+    let is_label = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    let before = text.get(here.start.saturating_sub(BEFORE)..here.start)?;
+    let start = here.start - before.iter().rev().take_while(is_label).count();
+    let end = here.end + text.get(here.end..text.len().min(here.end + BEFORE))?.iter().take_while(is_label).count();
+    let opens = matches!(text.get(start.checked_sub(1)?), Some(b'/' | b'"' | b'\'' | b'@'));
+    let last = text.get(here.end..end)?.rsplit(|b| *b == b'.').next()?;
+    let known = last.len() < end - here.end && DOMAINS.contains(&last);
+    (opens && known).then_some(start..end)
 }
 
 /// The part of a token that is in the format of one of the rules and accepted.
@@ -306,7 +359,7 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_public(value) {
         return false;
     }
-    if is_commit(text, span, value) {
+    if is_commit(text, span, value) || ends_with_checksum(value) {
         return false;
     }
     let form = Form::of(value);
@@ -331,16 +384,33 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     if asked {
         return true;
     }
-    if form.is_uuid || value.len() < UNASKED {
-        return false;
-    }
     // Nothing but what joins.
     let Some(between) = text.get(here.end..span.start) else { return false };
-    let gap = Name::new(between);
-    // An identifier may stand between: `new Provider("id", "secret")`.
-    let identifier = |word: &[u8]| word.len() >= 6 && word.iter().any(u8::is_ascii_digit);
-    let direct = between.len() <= 100 && (0..gap.len()).all(|at| is(JOINS, gap.word(at)) || identifier(gap.word(at)));
-    direct && !(plain && listed(text, span, value.len()))
+    let callee = callee(between);
+    let gap = Name::new(callee.unwrap_or(between));
+    let client = || callee.is_some() && gap.len().checked_sub(1).is_some_and(|last| is(CLIENTS, gap.word(last)));
+    if value.len() < UNASKED || (form.is_uuid && !client()) {
+        return false;
+    }
+    // An identifier may stand between, and a version.
+    let identifier =
+        |word: &[u8]| (word.len() >= 6 && word.iter().any(u8::is_ascii_digit)) || (word.len() <= 2 && word.iter().all(u8::is_ascii_digit));
+    let joins = |word: &[u8]| is(JOINS, word) || identifier(word) || (callee.is_some() && is(CALLEES, word));
+    let direct = between.len() <= 100 && (client() || (0..gap.len()).all(|at| joins(gap.word(at))));
+    direct && (callee.is_some() || !(plain && listed(text, span, value.len())))
+}
+
+/// `Client("account", 12, "`: what is called, where the value is a literal and so are the arguments before it, or names.
+fn callee(between: &[u8]) -> Option<&[u8]> {
+    let quote = |b: &u8| matches!(b, b'"' | b'\'' | b'`');
+    let before = between.split_last().filter(|(last, _)| quote(last))?.1;
+    let open = before.iter().rposition(|b| *b == b'(')?;
+    let arguments = before.get(open + 1..)?;
+    let literal = |argument: &[u8]| matches!(argument, [open, .., close] if quote(open) && open == close);
+    let named = |argument: &[u8]| argument.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
+    let mut arguments = arguments.split(|b| *b == b',').rev().map(<[u8]>::trim_ascii);
+    let last = arguments.next()?.is_empty();
+    (last && arguments.all(|argument| !argument.is_empty() && (literal(argument) || named(argument)))).then(|| before.get(..open)).flatten()
 }
 
 /// `uses: owner/action@commit` of GitHub's workflows, `github.com/owner/repository commit` of lists of modules.
@@ -353,6 +423,12 @@ fn is_commit(text: &[u8], span: &Range<usize>, value: &[u8]) -> bool {
     let repository =
         || word.contains(&b'/') && [&b"github.com/"[..], b"gitlab.com/", b"bitbucket.org/"].iter().any(|host| word.starts_with(host));
     before.last() == Some(&b'@') || (before.last().is_some_and(u8::is_ascii_whitespace) && repository())
+}
+
+/// `owner/repository/commit/0123...`: a path, though all of it could be base64.
+fn ends_with_checksum(value: &[u8]) -> bool {
+    let slash = value.iter().rposition(|b| *b == b'/');
+    slash.and_then(|at| value.get(at + 1..)).is_some_and(|last| last.len() >= 32 && last.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Whether a value that only a provider's name stands for is a checksum or an identifier: by its name, or as one of a list.
@@ -395,6 +471,13 @@ mod tests {
             format!("url: https://api.meraki.com/v1\ntoken: {hex}\n"),
             format!("meraki token - '{hex}'\n"),
             format!("zenserp\nkey: {uuid}\n"),
+            format!("const zenserp = new ZenserpClient('{uuid}')\n"),
+            format!("meraki.setup('acme', \"{hex}\")\n"),
+            format!("geoip2.webservice.Client(42122, '{}')\n", samples::fill("{alnum:16}", 3)),
+            format!("Mailin(\"https://api.sendinblue.com/v2.0\", \"{}\")\n", samples::fill("{alnum:16}", 3)),
+            format!("{{ user: 'ops', key: '{uuid}', hostname: 'ondemand.saucelabs.com' }}\n"),
+            format!("key := \"{hex}\"\nget(\"https://api.meraki.com/v1\")\n"),
+            format!("get(\"https://api.openweathermap.org\", {{ 'appid': '{}' }})\n", samples::fill("{hex:32}", 3)),
         ] {
             assert!(found(&engine, "notes.txt", &text), "{text}");
         }
@@ -414,6 +497,11 @@ mod tests {
             format!("the meraki dashboard serves\n{hex}  ./file\n"),
             format!("seen at zenserp, {uuid}\n"),
             format!("meraki sha1: {hex}\n"),
+            format!("https://github.com/tickettailor/tickettailor-python/commit/{hex}\n"),
+            format!("commit: {hex}\nurl: \"https://api.meraki.com/v1\"\n"),
+            format!("key: {hex}\nuse \"./meraki.js\"\n"),
+            format!("key: {hex}\ngit clone https://github.com/owner/meraki\n"),
+            format!("meraki.pin('owner/repository', '{hex}')\n"),
         ] {
             assert!(!found(&engine, "notes.txt", &text), "{text}");
         }

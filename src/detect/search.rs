@@ -241,6 +241,9 @@ impl<'e, 's> Search<'e, 's> {
         if near.is_none() && target.asks {
             near = nearby::above(index, rules, haystack, here, &mut words);
         }
+        if near.is_none() && target.provider {
+            near = nearby::before(index, rules, haystack, here, &mut words);
+        }
         self.scratch.words = words;
         let Some(near) = near.filter(|near| !minified(haystack, near.span.start)) else { return };
         let Some(value) = haystack.get(near.span.clone()) else { return };

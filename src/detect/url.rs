@@ -12,6 +12,20 @@ use crate::finding::Confidence;
 /// Bytes of an authority that are looked at.
 const AUTHORITY: usize = 400;
 
+/// What clients are told to send where a service wants a key as the user and no password: its documentation says any of these.
+const NO_PASSWORDS: &[&str] =
+    &["x", "xx", "xxx", "any", "anything", "api_token", "apitoken", "ignored", "unused", "none", "null", "nopass", "x-oauth-basic", "test"];
+
+/// Whether the password says that the user is the credential, which is long and random.
+fn is_no_password(user: &[u8], password: &[u8]) -> bool {
+    let said = password.is_empty() || NO_PASSWORDS.iter().any(|known| password.eq_ignore_ascii_case(known.as_bytes()));
+    // `js_render=true` and other options of proxies.
+    let options =
+        || password.contains(&b'=') && password.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'=' | b'&' | b'-'));
+    let long = if said && !password.is_empty() { 10 } else { 20 };
+    (said || options()) && user.len() >= long && user.iter().any(u8::is_ascii_digit) && Shape::of(user).randomness() > 0.5
+}
+
 /// The password of a URL whose `://` stands at `at`; a user name without password that is long and random counts too.
 pub(super) fn password(text: &[u8], at: usize) -> Option<Range<usize>> {
     let scheme = text
@@ -64,6 +78,9 @@ pub(super) fn password(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     }
     match user_info.iter().position(|b| *b == b':') {
+        Some(colon) if user_info.get(colon + 1..).is_some_and(|password| is_no_password(&user_info[..colon], password)) => {
+            Some(start..start + colon)
+        }
         Some(colon) if colon + 1 < user_info.len() => Some(start + colon + 1..start + host),
         Some(_) => None,
         None if user_info.len() >= 20 && Shape::of(user_info).randomness() > 0.5 => Some(start..start + host),
@@ -127,6 +144,10 @@ pub(super) fn argument(text: &[u8], command: Range<usize>) -> Option<Range<usize
     let line = rest.get(..rest.iter().position(|b| matches!(b, b'\n' | b'\r' | b'|' | b';')).unwrap_or(rest.len()))?;
     let flags: &[&[u8]] = if name.eq_ignore_ascii_case(b"curl") || name.eq_ignore_ascii_case(b"httpie") {
         &[b" -u", b" --user", b" --proxy-user", b" -a"]
+    } else if name.eq_ignore_ascii_case(b"redis-cli") {
+        &[b" -a"]
+    } else if name.eq_ignore_ascii_case(b"sqlcmd") {
+        &[b" -P"]
     } else {
         &[b" -p"]
     };
@@ -148,11 +169,14 @@ pub(super) fn argument(text: &[u8], command: Range<usize>) -> Option<Range<usize
             if value.starts_with(b"http") || value.get(colon + 1..).is_some_and(|rest| rest.starts_with(b"//")) {
                 return None;
             }
-            if colon + 1 >= value.len() {
+            let (key, password) = (value.get(..colon)?, value.get(colon + 1..)?);
+            if password.is_empty() {
                 // A key in the place of the user, and no password.
-                let key = value.get(..colon)?;
                 let random = key.len() >= 16 && key.iter().any(u8::is_ascii_digit) && Shape::of(key).randomness() > 0.5;
                 return random.then_some(command.end + start..command.end + start + colon);
+            }
+            if is_no_password(key, password) {
+                return Some(command.end + start..command.end + start + colon);
             }
             start += colon + 1;
             return Some(command.end + start..command.end + start + value.len() - colon - 1);
@@ -186,6 +210,12 @@ mod tests {
         assert_eq!(of("https://user@host/x"), None);
         assert_eq!(of("https://host/path?x=a:b@c"), None);
         assert_eq!(of("://u:p@h"), None);
+        let key = crate::detect::samples::fill("{hex:40}", 3);
+        for rest in ["", "x", "x-oauth-basic", "api_token", "js_render=true"] {
+            assert_eq!(of(&format!("http://{key}:{rest}@proxy.a.net:8001")), Some(key.as_str()), "{rest}");
+        }
+        assert_eq!(of(&format!("http://{key}:s3cret@proxy.a.net")), Some("s3cret"));
+        assert_eq!(of("http://ops:x@proxy.a.net"), Some("x"), "no key is there");
         assert_eq!(of("http://localhost:1337@8675309"), None);
     }
 
@@ -201,5 +231,11 @@ mod tests {
         assert_eq!(of("mysql -u root -pTr0ub4dor db", "mysql").as_deref(), Some("Tr0ub4dor"));
         assert_eq!(of("mysql -u root -p db", "mysql"), None);
         assert_eq!(of("curl https://x", "curl"), None);
+        assert_eq!(of("redis-cli -h cache -a Tr0ub4dor ping", "redis-cli").as_deref(), Some("Tr0ub4dor"));
+        assert_eq!(of("sqlcmd -S db -U sa -P 'Tr0ub4dor' -Q x", "sqlcmd").as_deref(), Some("Tr0ub4dor"));
+        let key = crate::detect::samples::fill("{hex:12}", 3);
+        for password in ["X", "x", "any", "api_token", "ignored"] {
+            assert_eq!(of(&format!("curl -u {key}:{password} https://x"), "curl").as_deref(), Some(key.as_str()), "{password}");
+        }
     }
 }

@@ -134,7 +134,7 @@ pub(super) fn listed_in_literal(text: &[u8], name: usize) -> bool {
 /// `'X-Api-Key: value'`, a header in one literal: where the value starts and ends.
 pub(super) fn header(text: &[u8], name: &Range<usize>, quote: u8) -> Option<Range<usize>> {
     let header = text.get(name.clone())?;
-    if !(header.contains(&b'-') || header.eq_ignore_ascii_case(b"authorization")) || text.get(name.end + 1) != Some(&b' ') {
+    if !(header.contains(&b'-') || header.eq_ignore_ascii_case(b"authorization")) {
         return None;
     }
     let start = skip_blanks(text, name.end + 1);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::skip_blanks;
+use super::{skip_blanks, telling};
 
 /// Longer values are cut; formats that are longer have rules of their own.
 const VALUE: usize = 8 << 10;
@@ -35,10 +35,13 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
     let rest = text.get(at..text.len().min(at + VALUE))?;
     let before = name.start.checked_sub(1).and_then(|before| text.get(before)).copied();
     let mut end = if whole { whole_line(rest) } else { token(rest, before) };
-    // `Authorization: Bearer value`
-    if !whole && rest.get(end) == Some(&b' ') && rest.get(..end).is_some_and(is_scheme) {
-        end += 1;
-        end += token(rest.get(end..)?, before);
+    // `Authorization: Bearer value`, `Authorization: GenieKey value`
+    if !whole && rest.get(end) == Some(&b' ') {
+        let next = end + 1 + token(rest.get(end + 1..)?, before);
+        let own = || text.get(name.clone()).is_some_and(|name| name.eq_ignore_ascii_case(b"authorization"));
+        if rest.get(..end).is_some_and(is_scheme) || (own() && rest.get(end + 1..next).is_some_and(telling)) {
+            end = next;
+        }
     }
     (end > 0).then_some((at..at + end, false))
 }

@@ -60,7 +60,21 @@ fn sessions_among_cookies() {
 fn keys_of_clients() {
     let key = samples::fill("{alnum:32}", 3);
     assert_eq!(of(&format!("new AcmeClient('{key}')")), Some(key.clone()));
-    assert_eq!(of(&format!("acme.NewClient(\"{key}\", opts)")), Some(key));
+    assert_eq!(of(&format!("acme.NewClient(\"{key}\", opts)")), Some(key.clone()));
+    // What names the account stands before.
+    let account = samples::fill("AC{hex:32}", 5);
+    for call in [
+        format!("new AcmeClient('acme', '{key}')"),
+        format!("acme.RestClient(\n  \"{account}\",\n  \"{key}\"\n)"),
+        format!("AcmeClient('anon', 12345, '{key}')"),
+        format!("client = acme.Acme(\"{key}\")"),
+        format!("const client = new Acme('{key}')"),
+        format!("client = await Acme::connect('acme', '{key}')"),
+    ] {
+        assert_eq!(of(&call), Some(key.clone()), "{call}");
+    }
+    assert_eq!(of(&format!("client = '{key}'")), None);
+    assert_eq!(of(&format!("client = by_id['{key}']")), None);
     for other in ["{uuid}", "https://a.net/{alnum:20}", "application-name-{digits:2}", "{alnum:12}"] {
         assert_eq!(of(&format!("new AcmeClient('{}')", samples::fill(other, 3))), None, "{other}");
     }

@@ -86,7 +86,9 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
                     proofs.push((winner, lowered, candidate.matched.confidence, evidence));
                 }
                 Rank::Structural => confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence)),
-                Rank::Generic | Rank::Assigned | Rank::Token | Rank::Proven => {}
+                // A provider's format makes nothing less of what name and value say.
+                Rank::Generic => confirmed.push((winner, Severity::Info, candidate.matched.confidence)),
+                Rank::Assigned | Rank::Token | Rank::Proven => {}
             }
         }
         false
@@ -208,6 +210,26 @@ mod tests {
             let mut found: Vec<_> = candidates.iter().map(|c| (c.matched.span.clone(), c.run)).collect();
             found.sort_by_key(|(span, run)| (span.start, span.end, *run));
             assert_eq!(found, plainly(&spans), "round {round}: {spans:?}");
+        }
+    }
+
+    #[test]
+    fn a_provider_makes_no_guess_less_sure() {
+        let rule = rule::built_in().remove(0);
+        let of = |rank, confidence, end| {
+            let mut candidate = candidate(&rule, 0..end, 0, 0);
+            (candidate.rank, candidate.matched.confidence) = (rank, confidence);
+            candidate
+        };
+        for (guess, end, expected) in [
+            (Confidence::Medium, 20, Confidence::Medium),
+            (Confidence::Low, 20, Confidence::Low),
+            (Confidence::Medium, 19, Confidence::Low),
+        ] {
+            let mut candidates = vec![of(Rank::Generic, guess, end), of(Rank::Assigned, Confidence::Low, 20)];
+            resolve(&mut candidates);
+            assert_eq!(candidates.len(), 1);
+            assert_eq!((candidates[0].rank, candidates[0].matched.confidence), (Rank::Assigned, expected));
         }
     }
 

@@ -54,7 +54,17 @@ pub(in crate::detect) fn is_public(value: &[u8]) -> bool {
         b"blake2",
         b"crc32:",
     ];
-    PREFIXES.iter().any(|known| starts(value, known)) || is_media(value) || is_public_point(value) || is_account(value)
+    PREFIXES.iter().any(|known| starts(value, known))
+        || is_media(value)
+        || is_public_point(value)
+        || is_account(value)
+        || is_client_side(value)
+}
+
+/// Paddle's tokens for browsers (<https://developer.paddle.com/paddlejs/client-side-tokens>).
+fn is_client_side(value: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"live_").or_else(|| value.strip_prefix(b"test_"));
+    digits.is_some_and(|digits| digits.len() == 27 && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Pictures, sounds and fonts in base64, by the signatures that files of their kind start with.
@@ -131,6 +141,7 @@ mod tests {
         assert!(is_public(b"0x20c000000000000000000000f37de3740adec032"));
         assert!(!is_public(b"0x20c000000000000000000000f37de3740adec03212345678"));
         assert!(is_public(format!("BD{}", "x9_-Q".repeat(17)).as_bytes()));
+        assert!(is_public(format!("live_{}", "7d2".repeat(9)).as_bytes()) && !is_public(format!("live_{}", "7d2".repeat(8)).as_bytes()));
         assert!(is_drawing(b"M17,7H22V17H17V19A1,1 0 0,0 18,20H20V22Z"));
         assert!(!is_drawing(b"M4ster.Passw0rd"));
         assert!(!is_drawing(b"M123456789"));

@@ -270,9 +270,9 @@ fn positional(program: &str, words: &[Word<'_>], emit: &mut dyn FnMut(Field<'_>)
                 credential(PASSWORD, program, &password.value, password.span.clone(), None, emit);
             }
         }
-        "snyk" if at(1) == b"auth" => {
+        "snyk" | "wandb" | "shodan" | "ngrok" if [&b"auth"[..], b"login", b"init", b"authtoken"].contains(&at(1)) => {
             if let Some(token) = plain.get(2) {
-                named(b"snyk_token", token, emit);
+                named(format!("{program}_token").as_bytes(), token, emit);
             }
         }
         "sqlplus" | "expdp" | "impdp" | "exp" | "imp" => {
@@ -319,7 +319,12 @@ fn piped(program: &str, words: &[Word<'_>], before: &[Word<'_>], emit: &mut dyn 
             }
         }
         "passwd" | "vncpasswd" => credential(PASSWORD, program, &said.value, said.span.clone(), None, emit),
-        _ if has(b"--password-stdin") || has(b"--with-token") || has(b"--token-stdin") || (program == "gh" && has(b"login")) => {
+        _ if has(b"--password-stdin")
+            || has(b"--passwd-on-stdin")
+            || has(b"--with-token")
+            || has(b"--token-stdin")
+            || (program == "gh" && has(b"login")) =>
+        {
             credential(PASSWORD, program, &said.value, said.span.clone(), None, emit);
         }
         _ => {}
@@ -417,6 +422,8 @@ mod tests {
         check("curl -H 'Authorization: Bearer abc' -H \"Accept: x\" h", &[("generic-authorization", "abc")]);
         check("sshpass -p 'hun ter' ssh h", &[("command-line-password", "hun ter")]);
         check("docker login -u joe -p hunter2 ghcr.io", &[("command-line-password", "hunter2")]);
+        check("wandb login abc123", &[("wandb_token", "abc123")]);
+        check("echo hunter2 | openconnect --passwd-on-stdin vpn.a.net", &[("command-line-password", "hunter2")]);
         check("docker run -p 80:80 x", &[]);
         check("echo 'root:hunter2' | chpasswd", &[("command-line-password", "hunter2")]);
         check("echo hunter2 | docker login --password-stdin", &[("command-line-password", "hunter2")]);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::format::{decode_base64, fact};
-use crate::detect::calls;
+use crate::detect::{calls, classify::own_scheme};
 
 /// A header's credential.
 pub(super) struct Header<'a> {
@@ -55,7 +55,11 @@ pub(super) fn parse<'a>(name: &str, value: &'a [u8]) -> Option<Header<'a>> {
         None => (&b""[..], value),
     };
     let scheme = SCHEMES.iter().find(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
-    let token = if scheme.is_some() { token } else { value };
+    let token = match scheme {
+        Some(_) => token,
+        None if name.trim().eq_ignore_ascii_case("authorization") => own_scheme(value).unwrap_or(value),
+        None => value,
+    };
     // `Authorization: deny` in a manual of a proxy.
     let word = scheme.is_none() && name.trim().eq_ignore_ascii_case("authorization") && token.len() < 10;
     if token.is_empty() || (word && token.iter().all(u8::is_ascii_lowercase)) {
@@ -104,6 +108,10 @@ mod tests {
         check("X-aws-ec2-metadata-token-ttl-seconds", "21600", None);
         check("Accept", "x", None);
         check("", "Authorization: deny", None);
+        let key = samples::fill("{uuid}", 3);
+        check("Authorization", &format!("GenieKey {key}"), Some(&key));
+        check("", &format!("Authorization: Acme.Simple {key}"), Some(&key));
+        check("Authorization", "Digest realm=abc", Some("Digest realm=abc"));
         check("Authorization", "Bearer ", Some("Bearer"));
         let session = samples::fill("{hex:32}", 3);
         check("", &format!("Cookie: theme=dark; session={session}; a=b"), Some(&session));
