@@ -78,8 +78,17 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("ftplib.ftp(", Passed::Password(2)),
     ("+= credentials(", Passed::Password(3)),
     ("plaincredentials(", Passed::Password(1)),
+    ("createcredential(", Passed::Password(2)),
+    ("jedis.auth(", Passed::Password(0)),
     ("client(", Passed::Key),
     ("client = ", Passed::Made),
+    ("credentials(\"", Passed::Key),
+    ("credentials('", Passed::Key),
+    ("environment(\"", Passed::Key),
+    ("environment('", Passed::Key),
+    ("apicontext(", Passed::Key),
+    ("oauth1.newconfig(", Passed::Key),
+    ("oauth1.newtoken(", Passed::Key),
     ("api(\"", Passed::Key),
     ("api('", Passed::Key),
     ("sdk(\"", Passed::Key),
@@ -123,7 +132,10 @@ pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Opti
             let at = blanks(text, at);
             let at = if text.get(at..)?.starts_with(b"Some(") { at + 5 } else { at };
             let span = literal(text, at)?;
-            matches!(text.get(blanks(text, span.end + 1)), None | Some(b',' | b')' | b';' | b'\n')).then_some(span)
+            let behind = text.get(blanks(text, span.end + 1)..).unwrap_or_default();
+            // Java's passwords are arrays of characters.
+            let ends = matches!(behind.first(), None | Some(b',' | b')' | b';' | b'\n')) || behind.starts_with(b".toCharArray()");
+            ends.then_some(span)
         }
     }
 }

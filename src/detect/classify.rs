@@ -11,6 +11,7 @@ use super::{
     quiet,
     rule::{Rule, Shape},
     surroundings::{Kind, Surroundings},
+    url,
 };
 use crate::finding::Confidence;
 
@@ -66,6 +67,9 @@ const PASSES: &[&[u8]] = &[b"proxy_pass", b"fastcgi_pass", b"uwsgi_pass", b"scgi
 
 /// Rules of one name, kept to avoid an allocation for each.
 pub(super) type Buffer = Vec<(u32, usize)>;
+
+/// Bytes of the shortest key that is told by nothing but `Basic` before it.
+const KEY: usize = 24;
 
 /// Bits that a value must hold so that nobody can guess it.
 const STRONG_BITS: u32 = 64;
@@ -326,10 +330,18 @@ pub(super) fn lower(confidence: Confidence) -> Confidence {
 
 /// `Basic dXNlcjpwYXNz`: the password is the credential.
 fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<Judged> {
-    let bytes = decode::base64(bare).filter(|bytes| decode::is_text(bytes))?;
-    let colon = bytes.iter().position(|b| *b == b':')?;
-    let password = bytes.get(colon + 1..)?;
+    let bytes = decode::base64(bare).filter(|bytes| decode::is_text(bytes));
+    let password = match bytes.as_ref().and_then(|bytes| Some(bytes.split_at(bytes.iter().position(|b| *b == b':')?))) {
+        Some((user, password)) if url::is_no_password(user, password.get(1..)?) => user,
+        Some((_, password)) => password.get(1..)?,
+        // Some services' keys stand there as they are.
+        None => bare,
+    };
+    let other = bytes.is_none() || password.len() == bare.len();
     if password.is_empty() || quiet::is_placeholder(password, false) || quiet::is_reference(password) {
+        return None;
+    }
+    if other && !(bare.len() >= KEY && telling(bare) && model::Shape::of(bare).randomness() > 0.5) {
         return None;
     }
     // Code has it in a literal, or shows how it is done.
@@ -342,7 +354,7 @@ fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<
         length: bare.len(),
         confidence,
         assigned: false,
-        decoded: Some(password.to_vec()),
+        decoded: (!other).then(|| password.to_vec()),
     })
 }
 

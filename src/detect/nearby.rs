@@ -156,10 +156,10 @@ const DOMAINS: &[&[u8]] = &[
 ];
 
 /// Words of calls that pass a credential, besides.
-const CALLEES: &[&[u8]] = &[b"server", b"service", b"gateway", b"rest", b"http", b"connection", b"require"];
+const CALLEES: &[&[u8]] = &[b"server", b"service", b"gateway", b"rest", b"http", b"connection", b"require", b"basic", b"credentials"];
 
 /// Last words of calls that make a client.
-const CLIENTS: &[&[u8]] = &[b"client", b"api", b"sdk"];
+const CLIENTS: &[&[u8]] = &[b"client", b"api", b"sdk", b"new"];
 
 /// Words that ask for a credential where a name's own meaning does not say.
 const ASKS: &[&[u8]] =
@@ -202,7 +202,8 @@ pub(super) fn above(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Rang
                 let own = own_name(text, span);
                 let sure = Meaning::of(&own).is_some_and(|meaning| !meaning.bare_key);
                 let vague = index.common.get(rule as usize) == Some(&true) && !sure;
-                !(vague && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')) && joined(text, here, span, value)
+                let vague = vague && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && !owns_host(index, rule, line);
+                !vague && joined(text, here, span, value)
             });
             if found.is_some() {
                 return found;
@@ -236,6 +237,19 @@ pub(super) fn before(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Ran
         found = near.or(found);
     }
     found
+}
+
+/// Whether the line has an address of the rule's provider: `https://api.provider.com/`, where its name may be any word.
+fn owns_host(index: &Index, rule: u32, line: &[u8]) -> bool {
+    memchr::memmem::find_iter(line, b"://").any(|at| {
+        let rest = line.get(at + 3..).unwrap_or_default();
+        let host = rest.split(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))).next().unwrap_or_default();
+        let mut labels = host.rsplit(|b| *b == b'.');
+        let (Some(last), Some(owner)) = (labels.next(), labels.next()) else { return false };
+        let (owner, mut found) = (Name::new(owner), Buffer::new());
+        index.words.in_name(&owner, Use::Near, &mut found);
+        DOMAINS.contains(&last) && found.iter().any(|(id, length)| *id == rule && *length == owner.squashed().len())
+    })
 }
 
 /// The name of the host that the literal is part of: `api.provider.com`, and not `github.com/owner/provider.git`.
@@ -389,7 +403,7 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     let callee = callee(between);
     let gap = Name::new(callee.unwrap_or(between));
     let client = || callee.is_some() && gap.len().checked_sub(1).is_some_and(|last| is(CLIENTS, gap.word(last)));
-    if value.len() < UNASKED || (form.is_uuid && !client()) {
+    if value.len() < UNASKED || (form.is_uuid && callee.is_none()) {
         return false;
     }
     // An identifier may stand between, and a version.
@@ -472,6 +486,11 @@ mod tests {
             format!("meraki token - '{hex}'\n"),
             format!("zenserp\nkey: {uuid}\n"),
             format!("const zenserp = new ZenserpClient('{uuid}')\n"),
+            format!("Meraki::Importer.new('acme', '{hex}')\n"),
+            format!("new \\Vonage\\Client\\Credentials\\Basic(\"acme\", \"{}\")\n", samples::fill("{alnum:16}", 3)),
+            format!("require('zenserp')('{uuid}')\n"),
+            format!("zenserp.init('acme', '{uuid}')\n"),
+            format!("fetch(\"https://api.iterable.com/x?format=json&key={}\")\n", samples::fill("{hex:32}", 3)),
             format!("meraki.setup('acme', \"{hex}\")\n"),
             format!("geoip2.webservice.Client(42122, '{}')\n", samples::fill("{alnum:16}", 3)),
             format!("Mailin(\"https://api.sendinblue.com/v2.0\", \"{}\")\n", samples::fill("{alnum:16}", 3)),
@@ -501,6 +520,9 @@ mod tests {
             format!("commit: {hex}\nurl: \"https://api.meraki.com/v1\"\n"),
             format!("key: {hex}\nuse \"./meraki.js\"\n"),
             format!("key: {hex}\ngit clone https://github.com/owner/meraki\n"),
+            format!("zenserp.find('{uuid}')\n"),
+            format!("zenserp.get('acme', '{uuid}')\n"),
+            format!("https://api.iterablefoods.com/x?format=json&key={}\n", samples::fill("{hex:32}", 3)),
             format!("meraki.pin('owner/repository', '{hex}')\n"),
         ] {
             assert!(!found(&engine, "notes.txt", &text), "{text}");

@@ -17,7 +17,7 @@ const NO_PASSWORDS: &[&str] =
     &["x", "xx", "xxx", "any", "anything", "api_token", "apitoken", "ignored", "unused", "none", "null", "nopass", "x-oauth-basic", "test"];
 
 /// Whether the password says that the user is the credential, which is long and random.
-fn is_no_password(user: &[u8], password: &[u8]) -> bool {
+pub(super) fn is_no_password(user: &[u8], password: &[u8]) -> bool {
     let said = password.is_empty() || NO_PASSWORDS.iter().any(|known| password.eq_ignore_ascii_case(known.as_bytes()));
     // `js_render=true` and other options of proxies.
     let options =

@@ -37,6 +37,8 @@ fn every_way_to_write_it() {
         ("let password: &'static str = \"Tr0ub4dor\";", "password"),
         ("var password string = \"Tr0ub4dor\"", "password"),
         ("Environment=\"DB_PASSWORD=Tr0ub4dor\"", "DB_PASSWORD"),
+        ("var cs = \"Host=db;Username=ops;Password=Tr0ub4dor;Database=x\";", "Password"),
+        ("\"Data Source=db; User Id=ops; Password=Tr0ub4dor; Pooling=true\"", "Password"),
         ("putenv('DB_PASSWORD=Tr0ub4dor');", "DB_PASSWORD"),
         ("@Value(\"${db.password:Tr0ub4dor}\")", "db.password"),
         ("${DB_PASSWORD:-Tr0ub4dor}", "DB_PASSWORD"),

@@ -118,15 +118,19 @@ pub(super) fn reversed(text: &[u8], quote: usize) -> Option<Range<usize>> {
     Some(base + open + 1..base + inner.len())
 }
 
-/// Whether the name stands behind `key=value ` in a literal: libpq's connection strings
-/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING>).
+/// Whether the name stands behind `key=value ` or `key=value;` in a literal: libpq's connection strings
+/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING>) and those of .NET.
 pub(super) fn listed_in_literal(text: &[u8], name: usize) -> bool {
     let before = text.get(name.saturating_sub(200)..name).unwrap_or_default();
-    let Some(line) = before.strip_suffix(b" ").and_then(|before| before.rsplit(|b| *b == b'\n').next()) else { return false };
-    let last = line.rsplit(|b| *b == b' ').next().unwrap_or_default();
+    let Some((separator @ (b' ' | b';'), before)) = before.split_last() else { return false };
+    let Some(line) = before.rsplit(|b| *b == b'\n').next() else { return false };
+    let line = line.strip_suffix(b";").unwrap_or(line);
+    let last = line.rsplit(|b| b == separator || *b == b';').next().unwrap_or_default();
     let last = last.iter().position(|b| matches!(b, b'"' | b'\'')).and_then(|at| last.get(at + 1..)).unwrap_or(last);
-    let pair =
-        last.iter().position(|b| *b == b'=').is_some_and(|at| at > 0 && last.get(..at).is_some_and(|key| key.iter().all(|b| is_name(*b))));
+    let pair = last
+        .iter()
+        .position(|b| *b == b'=')
+        .is_some_and(|at| at > 0 && last.get(..at).is_some_and(|key| key.iter().all(|b| is_name(*b) || *b == b' ')));
     let quotes = |quote: u8| line.iter().filter(|b| **b == quote).count() % 2 == 1;
     pair && (quotes(b'"') || quotes(b'\''))
 }

@@ -22,6 +22,8 @@ fn passwords_by_position() {
         "$client->authenticate('ops', 'Tr0ub4dor');",
         "c.simple_bind_s(\"cn=ops,dc=a\", \"Tr0ub4dor\")",
         "smtp.PlainAuth(\"\", \"ops\", \"Tr0ub4dor\", host)",
+        "MongoCredential.createCredential(\"ops\", DATABASE, \"Tr0ub4dor\".toCharArray());",
+        "jedis.auth(\"Tr0ub4dor\");",
         "User.objects.create_superuser('ops', 'a@b.net', 'Tr0ub4dor')",
     ] {
         assert_eq!(of(text).as_deref(), Some("Tr0ub4dor"), "{text}");
@@ -29,6 +31,7 @@ fn passwords_by_position() {
     for text in [
         "def login('a', 'b')",
         "x.login('a')",
+        "x.login('a', 'b'.trim())",
         "x.login('a', b)",
         "x.login('a', 'b' + c)",
         "x.login(, 'b')",
@@ -67,6 +70,8 @@ fn keys_of_clients() {
         format!("new AcmeClient('acme', '{key}')"),
         format!("acme.RestClient(\n  \"{account}\",\n  \"{key}\"\n)"),
         format!("AcmeClient('anon', 12345, '{key}')"),
+        format!("new AcmeEnvironment(\"{account}\", \"{key}\")"),
+        format!("new StaticCredentials('acme', '{key}')"),
         format!("client = acme.Acme(\"{key}\")"),
         format!("const client = new Acme('{key}')"),
         format!("client = await Acme::connect('acme', '{key}')"),

@@ -237,6 +237,13 @@ fn positional(program: &str, words: &[Word<'_>], emit: &mut dyn FnMut(Field<'_>)
                 named(&name.value, value, emit);
             }
         }
+        // `composer config http-basic.HOST USER PASSWORD`, poetry's is the same.
+        "composer" | "poetry" if at(1) == b"config" && plain.iter().any(|word| word.value.starts_with(b"http-basic.")) => {
+            let host = plain.iter().position(|word| word.value.starts_with(b"http-basic.")).unwrap_or_default();
+            if let (Some(user), Some(password)) = (plain.get(host + 1), plain.get(host + 2)) {
+                credential(PASSWORD, program, &password.value, password.span.clone(), Some(user.value.as_ref()), emit);
+            }
+        }
         "pip" | "composer" | "git" | "gcloud" | "gh" | "poetry" if at(1) == b"config" => {
             if let (Some(name), Some(value)) = (plain.len().checked_sub(2).and_then(|i| plain.get(i)), plain.last())
                 && plain.len() > 3
@@ -422,6 +429,7 @@ mod tests {
         check("curl -H 'Authorization: Bearer abc' -H \"Accept: x\" h", &[("generic-authorization", "abc")]);
         check("sshpass -p 'hun ter' ssh h", &[("command-line-password", "hun ter")]);
         check("docker login -u joe -p hunter2 ghcr.io", &[("command-line-password", "hunter2")]);
+        check("poetry config http-basic.acme ci hunter2", &[("command-line-password", "hunter2")]);
         check("wandb login abc123", &[("wandb_token", "abc123")]);
         check("echo hunter2 | openconnect --passwd-on-stdin vpn.a.net", &[("command-line-password", "hunter2")]);
         check("docker run -p 80:80 x", &[]);
