@@ -80,8 +80,8 @@ impl Walk<'_> {
     /// Base64 of base64, which has no literal to search for: long runs are found by looking at every [`STEP`]th byte.
     fn twice(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
         let mut at = 0;
-        while let Some(byte) = text.get(at) {
-            if !is_base64(*byte) || !within_digits(text, at) {
+        while at < text.len() {
+            if !within_digits(text, at) || !within_run(text, at) {
                 at += STEP;
                 continue;
             }
@@ -144,6 +144,14 @@ fn within_digits(text: &[u8], at: usize) -> bool {
     let Some(around) = around else { return true };
     let all = |range: Range<usize>| around[range].iter().fold(true, |all, byte| all & DIGITS[usize::from(*byte)]);
     all(0..NEAR) | all(NEAR - 1..2 * NEAR - 1)
+}
+
+/// Whether so many digits stand there that [`STEP`] of them may be in a row: most words of a program are shorter.
+fn within_run(text: &[u8], at: usize) -> bool {
+    let digits = |byte: &&u8| DIGITS[usize::from(**byte)];
+    let (before, behind) = text.split_at(at.min(text.len()));
+    behind.iter().take(STEP / 2).take_while(digits).count() == STEP / 2
+        || before.iter().rev().take(STEP / 2).take_while(digits).count() == STEP / 2
 }
 
 /// The digits of base64.

@@ -150,23 +150,22 @@ pub(super) fn is_tar(head: &[u8]) -> bool {
 
 /// ASCII in 16-bit units: nearly every other byte is NUL and the ones between are not.
 fn utf16_without_mark(head: &[u8]) -> Option<Kind> {
-    let (mut even, mut odd, mut pairs) = (0usize, 0usize, 0usize);
-    for pair in head.chunks_exact(2) {
-        let [a, b] = pair else { continue };
-        pairs += 1;
-        even += usize::from(*a == 0 && (b.is_ascii_graphic() || b.is_ascii_whitespace()));
-        odd += usize::from(*b == 0 && (a.is_ascii_graphic() || a.is_ascii_whitespace()));
-    }
+    let pairs = head.len() / 2;
     if pairs < 8 {
         return None;
     }
-    if odd * 10 >= pairs * 9 {
-        Some(Kind::Utf16 { big_endian: false })
-    } else if even * 10 >= pairs * 9 {
-        Some(Kind::Utf16 { big_endian: true })
-    } else {
-        None
+    let is_ascii = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let (mut even, mut odd) = (0usize, 0usize);
+    for (seen, pair) in head.chunks_exact(2).enumerate() {
+        let [a, b] = pair else { continue };
+        even += usize::from(*a == 0 && is_ascii(*b));
+        odd += usize::from(*b == 0 && is_ascii(*a));
+        // Nearly every program ends here, after a few bytes.
+        if (seen + 1 - even.max(odd)) * 10 > pairs {
+            return None;
+        }
     }
+    Some(Kind::Utf16 { big_endian: even > odd })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
     decode,
     guessing::bits_to_guess,
     index::Index,
-    model::{self, Class, Meaning, entropy},
+    model::{self, Class, List, Meaning, entropy},
     names::{self, Meaningless, Name, Use},
     quiet,
     rule::{Rule, Shape},
@@ -45,7 +45,7 @@ fn denies(name: &[u8]) -> bool {
 }
 
 /// Last parts of dotted names that describe a value.
-const SCHEMA: &[&[u8]] = &[
+static SCHEMA: List = List::new(&[
     b"shape",
     b"type",
     b"$ref",
@@ -60,7 +60,7 @@ const SCHEMA: &[&[u8]] = &[
     b"displayName",
     b"helpText",
     b"tooltip",
-];
+]);
 
 /// Directives of nginx that name a server (<https://nginx.org/en/docs/dirindex.html>).
 const PASSES: &[&[u8]] = &[b"proxy_pass", b"fastcgi_pass", b"uwsgi_pass", b"scgi_pass", b"grpc_pass", b"memcached_pass"];
@@ -103,7 +103,7 @@ pub(super) fn judge(
     }
     let last = last_part(named.name);
     // `members.Password.shape`: a schema says what a password looks like.
-    if SCHEMA.contains(&last) && last.len() < named.name.len() {
+    if last.len() < named.name.len() && SCHEMA.has(last) {
         return None;
     }
     let name = names::Known::new(named.name, b"", [0; 4]);

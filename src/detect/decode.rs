@@ -58,6 +58,28 @@ const fn base64_values() -> [u8; 256] {
     table
 }
 
+/// Whether base64 begins like that of a text, told by its first sixteen digits without undoing the rest: most words are digits, too.
+pub(super) fn begins_as_text(text: &[u8]) -> bool {
+    let mut bytes = [0; 12];
+    let mut length = 0;
+    for (four, three) in text.as_chunks::<4>().0.iter().zip(bytes.as_chunks_mut::<3>().0) {
+        let values = four.map(|digit| BASE64_VALUES[usize::from(digit)]);
+        if values.contains(&FOREIGN) {
+            return false;
+        }
+        // Padding and line breaks move what comes after them.
+        if values.iter().any(|value| *value >= 64) {
+            break;
+        }
+        let [_, decoded @ ..] = values.iter().fold(0, |bits, value| bits << 6 | u32::from(*value)).to_be_bytes();
+        *three = decoded;
+        length += 3;
+    }
+    let bytes = bytes.get(..length).unwrap_or_default();
+    // The last character may be cut.
+    bytes.iter().all(is_printable) && std::str::from_utf8(bytes).err().is_none_or(|error| error.error_len().is_none())
+}
+
 /// Whether a byte can stand in base64 of either alphabet, padding excluded.
 pub(super) fn is_base64_digit(byte: u8) -> bool {
     BASE64_VALUES[usize::from(byte)] < 64
@@ -146,14 +168,33 @@ pub fn utf16(text: &[u8]) -> Option<(Vec<u8>, bool)> {
 
 /// Whether decoded bytes are a text that can be judged: printable ASCII or UTF-8.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && bytes.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..))
-        && std::str::from_utf8(bytes).is_ok()
+    !bytes.is_empty() && bytes.iter().all(is_printable) && std::str::from_utf8(bytes).is_ok()
+}
+
+fn is_printable(byte: &u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_begins_as_one(text in "[\\PC\t\n]{1,40}", at in 0usize..12) {
+            let coded = data_encoding::BASE64.encode(text.as_bytes());
+            proptest::prop_assert!(begins_as_text(coded.as_bytes()));
+            let broken: String = coded.chars().enumerate().flat_map(|(n, c)| (n == at).then_some('\n').into_iter().chain([c])).collect();
+            proptest::prop_assert!(begins_as_text(broken.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_begins_as_no_text() {
+        for words in ["CertificateAuthority", "getElementsByTagName", "some-words-in-a-row", "no:digits"] {
+            assert!(!begins_as_text(words.as_bytes()), "{words}");
+        }
+    }
 
     #[test]
     fn base64_of_either_alphabet_padded_or_not_and_broken_over_lines() {

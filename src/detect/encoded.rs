@@ -125,16 +125,9 @@ pub(super) fn value(value: &[u8]) -> Option<(Vec<u8>, &'static str)> {
     {
         return Some((bytes, "hex"));
     }
-    // Most words are digits of base64, too; the first four digits tell that they are none.
-    let begins = || {
-        value
-            .get(..4)
-            .and_then(decode::base64)
-            .is_some_and(|bytes| bytes.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..)))
-    };
     if value.len() >= SHORTEST
+        && decode::begins_as_text(value)
         && value.iter().all(|b| is_base64_digit(*b) || matches!(b, b'=' | b'\n' | b'\r'))
-        && begins()
         && let Some(bytes) = decode::base64(value).and_then(text)
     {
         return Some((bytes, "base64"));

@@ -298,8 +298,21 @@ fn at_edges(text: &[u8], here: &Range<usize>) -> bool {
     here.len() >= 8 || (starts && (ends || here.len() >= 6))
 }
 
+/// The bytes of runs that may be values.
+static TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        token[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b':' | b'~');
+        if byte == u8::MAX {
+            break token;
+        }
+        byte += 1;
+    }
+};
+
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b':' | b'~')
+    TOKEN[usize::from(byte)]
 }
 
 /// Runs that may be values, behind a place.

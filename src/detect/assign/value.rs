@@ -80,18 +80,27 @@ fn literal(text: &[u8], at: usize) -> Option<Option<(Range<usize>, bool)>> {
         start += 2;
     }
     let rest = text.get(start..text.len().min(start + VALUE))?;
-    let mut before = 0u8;
-    for (length, &byte) in rest.iter().enumerate() {
-        if byte == quote && (before == b'\\') == escaped {
-            let end = start + length - usize::from(escaped);
-            return Some((end > start).then_some((start..end, true)));
+    // One that is opened in a line ends there.
+    let line = if triple || quote == b'`' { None } else { memchr::memchr2(b'\n', b'\r', rest) };
+    let Some(length) = closing(rest.get(..line.unwrap_or(rest.len()))?, quote, escaped) else { return Some(None) };
+    let end = start + length - usize::from(escaped);
+    Some((end > start).then_some((start..end, true)))
+}
+
+/// Where the first quote stands that is escaped, or is not.
+fn closing(text: &[u8], quote: u8, escaped: bool) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(quote, b'\\', text.get(from..)?)?;
+        let (ends, length) = match text.get(at..at + 2) {
+            Some([b'\\', next]) => (escaped && *next == quote, 2),
+            _ => (!escaped && text.get(at) == Some(&quote), 1),
+        };
+        if ends {
+            return Some(at + length - 1);
         }
-        if !triple && quote != b'`' && matches!(byte, b'\n' | b'\r') {
-            return Some(None);
-        }
-        before = if before == b'\\' && byte == b'\\' { 0 } else { byte };
+        from = at + length;
     }
-    Some(None)
 }
 
 /// `string = "value"` after a colon: where the literal starts.

@@ -27,7 +27,7 @@ mod words;
 pub(super) use meaning::{Class, Meaning};
 pub(super) use shape::{Shape, entropy};
 use weights::{FEATURES, Feature, NAMES, WEIGHTS};
-pub(super) use words::PASSWORDS_ABROAD;
+pub(super) use words::{List, PASSWORDS_ABROAD};
 
 use super::{
     assign::Form,

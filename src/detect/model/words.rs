@@ -4,13 +4,13 @@ use super::meaning::Class;
 
 /// A list of words, and which of them there are by first letter, last letter and length: nearly every word that is asked for is
 /// none of a list's.
-pub(super) struct List {
+pub(in crate::detect) struct List {
     words: &'static [&'static [u8]],
     bits: [u64; 32],
 }
 
 impl List {
-    const fn new(words: &'static [&'static [u8]]) -> Self {
+    pub(in crate::detect) const fn new(words: &'static [&'static [u8]]) -> Self {
         let mut bits = [0; 32];
         let mut at = 0;
         while at < words.len() {
@@ -31,7 +31,7 @@ impl List {
     }
 
     /// Whether the word is of the list.
-    pub(super) fn has(&self, word: &[u8]) -> bool {
+    pub(in crate::detect) fn has(&self, word: &[u8]) -> bool {
         Self::place(word).is_some_and(|(row, bit)| self.bits[row] >> bit & 1 != 0) && self.words.contains(&word)
     }
 }

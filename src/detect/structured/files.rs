@@ -18,12 +18,18 @@ pub(super) fn matches(path: &str, patterns: &[&str]) -> bool {
 
 /// A path's folder and its file's name.
 pub(super) fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
+    split_at_last(b'/', path).unwrap_or(("", path))
+}
+
+/// What stands before and behind the last of an ASCII character. Asked several times for every file of an image.
+fn split_at_last(character: u8, text: &str) -> Option<(&str, &str)> {
+    let at = memchr::memrchr(character, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// Whether the file of this name, without a copy's suffix, in this folder is of one pattern.
 pub(super) fn matches_one(folder: &str, name: &str, pattern: &str) -> bool {
-    let Some((folders, last)) = pattern.rsplit_once('/') else { return matches_name(name, pattern) };
+    let Some((folders, last)) = split_at_last(b'/', pattern) else { return matches_name(name, pattern) };
     matches_name(name, last)
         && match folders.strip_suffix("/**") {
             Some(above) => has_folders(folder, above),
@@ -74,7 +80,7 @@ fn tail(text: &str, length: usize) -> &[u8] {
 
 /// The path of the original.
 pub(super) fn without_copy_suffix(path: &str) -> &str {
-    let stem = match path.rsplit_once('.') {
+    let stem = match split_at_last(b'.', path) {
         Some((stem, extension)) if COPIES.contains(&extension) => stem,
         _ => path.strip_suffix('~').unwrap_or(path),
     };
