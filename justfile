@@ -32,3 +32,7 @@ docs:
 # Instructions of the hot loops against those recorded (needs valgrind); `just instructions --record` writes them.
 instructions *FLAGS:
     benches/instructions.sh {{FLAGS}}
+
+# The SARIF report, judged by Microsoft's validator (needs npm).
+sarif:
+    tests/tools/sarif.sh
