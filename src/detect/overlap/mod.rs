@@ -64,6 +64,8 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     let mut kept: Vec<std::ops::Range<usize>> = Vec::new();
     // A format's definition makes sure of what a vaguer pattern found at the very place.
     let mut confirmed: Vec<(usize, Severity, Confidence)> = Vec::new();
+    // The same of name and value, where a provider's name is all that made the rule surer.
+    let mut guessed: Vec<(usize, Confidence)> = Vec::new();
     // A rule that knows a value by its form does not look at what it is assigned to; the vaguer rule that lost knows.
     let mut names: Vec<(usize, String)> = Vec::new();
     // What a token says of itself (issuer, expiry) holds under whatever rule it is reported.
@@ -87,7 +89,7 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
                 }
                 Rank::Structural => confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence)),
                 // A provider's format makes nothing less of what name and value say.
-                Rank::Generic => confirmed.push((winner, Severity::Info, candidate.matched.confidence)),
+                Rank::Generic => guessed.push((winner, candidate.matched.confidence)),
                 Rank::Assigned | Rank::Token | Rank::Proven => {}
             }
         }
@@ -115,6 +117,11 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
                 matched.severity = matched.severity.max(severity);
             }
             matched.confidence = matched.confidence.max(confidence);
+        }
+    }
+    for (winner, confidence) in guessed {
+        if let Some(candidate) = candidates.get_mut(winner).filter(|candidate| candidate.rank == Rank::Assigned) {
+            candidate.matched.confidence = candidate.matched.confidence.max(confidence);
         }
     }
     candidates.sort_by(|a, b| {
@@ -231,6 +238,10 @@ mod tests {
             assert_eq!(candidates.len(), 1);
             assert_eq!((candidates[0].rank, candidates[0].matched.confidence), (Rank::Assigned, expected));
         }
+        // What the value itself says is not overruled.
+        let mut candidates = vec![of(Rank::Generic, Confidence::Medium, 20), of(Rank::Token, Confidence::Low, 20)];
+        resolve(&mut candidates);
+        assert_eq!((candidates[0].rank, candidates[0].matched.confidence), (Rank::Token, Confidence::Low));
     }
 
     #[test]
