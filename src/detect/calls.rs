@@ -76,6 +76,28 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("oracle.connect(", Passed::Password(1)),
     ("oracledb.connect(", Passed::Password(1)),
     ("ftplib.ftp(", Passed::Password(2)),
+    ("= ftp(", Passed::Password(2)),
+    ("with ftp(", Passed::Password(2)),
+    ("ftp_tls(", Passed::Password(2)),
+    // Couchbase's and Cassandra's.
+    ("passwordauthenticator(", Passed::Password(1)),
+    ("influxdbclient(", Passed::Password(3)),
+    // Python's `urllib` and `ldap3`.
+    (".add_password(", Passed::Password(3)),
+    ("connection(server, ", Passed::Password(1)),
+    // What signs JSON Web Tokens: whoever knows it makes them.
+    ("jwt.sign(", Passed::Password(1)),
+    ("jwt.verify(", Passed::Password(1)),
+    ("jwt.encode(", Passed::Password(1)),
+    ("jwt.decode(", Passed::Password(1)),
+    ("jwt::encode(", Passed::Password(1)),
+    ("jwt::decode(", Passed::Password(1)),
+    ("jwt.encode ", Passed::Password(1)),
+    ("createhmac(", Passed::Password(1)),
+    ("hash_hmac(", Passed::Password(2)),
+    ("clientcredentials(", Passed::Password(1)),
+    // Jenkins' own users, in Groovy.
+    ("realm.createaccount(", Passed::Password(1)),
     ("+= credentials(", Passed::Password(3)),
     ("plaincredentials(", Passed::Password(1)),
     ("createcredential(", Passed::Password(2)),
@@ -91,6 +113,10 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("oauth1.newtoken(", Passed::Key),
     ("api(\"", Passed::Key),
     ("api('", Passed::Key),
+    ("authenticator(\"", Passed::Key),
+    ("authenticator('", Passed::Key),
+    ("webhookhandler(\"", Passed::Key),
+    ("webhookhandler('", Passed::Key),
     ("sdk(\"", Passed::Key),
     ("sdk('", Passed::Key),
     ("cookie: ", Passed::Cookie),
@@ -191,8 +217,8 @@ pub(super) fn session(text: &[u8], at: usize) -> Option<Range<usize>> {
 /// Behind the comma that ends the argument at `at`: a literal, a variable, a member.
 fn behind_argument(text: &[u8], at: usize, limit: usize) -> Option<usize> {
     let start = blanks(text, at);
-    let end = match literal(text, start) {
-        Some(span) => span.end + 1,
+    let end = match literal(text, start).map(|span| span.end + 1).or_else(|| object(text, start, limit)) {
+        Some(end) => end,
         None => {
             let rest = text.get(start..text.len().min(limit))?;
             let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$' | b'-' | b'>' | b'[' | b']' | b'&');
@@ -201,6 +227,21 @@ fn behind_argument(text: &[u8], at: usize, limit: usize) -> Option<usize> {
     };
     let comma = blanks(text, end);
     (end > start && comma < limit && text.get(comma) == Some(&b',')).then_some(comma + 1)
+}
+
+/// Behind the object or the dictionary at `at`.
+fn object(text: &[u8], at: usize, limit: usize) -> Option<usize> {
+    let inner = text.get(at..text.len().min(limit)).filter(|inner| inner.first() == Some(&b'{'))?;
+    let mut depth = 0usize;
+    let end = inner.iter().position(|b| {
+        match b {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    })?;
+    Some(at + end + 1)
 }
 
 /// What stands in quotes at `at`.

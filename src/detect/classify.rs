@@ -106,7 +106,8 @@ pub(super) fn judge(
     if last.len() < named.name.len() && SCHEMA.has(last) {
         return None;
     }
-    let name = names::Known::new(named.name, b"", [0; 4]);
+    // `Bearer` says what it is under any name.
+    let name = names::Known::new(named.name, b"", [0; 4]).filter(|_| !starts_bearer(named.value));
     if name.is_some_and(|name| meaningless.has(&name)) {
         return None;
     }
@@ -143,7 +144,7 @@ fn judged(index: &Index, rules: &[std::sync::Arc<Rule>], named: &Named<'_>, buff
         buffer.clear();
     }
     // Nearly every value of a structured file ends here: before anybody looks at it.
-    if meaning.is_none() && buffer.is_empty() {
+    if meaning.is_none() && buffer.is_empty() && !(literal && starts_bearer(named.value)) {
         return Err(if literal { Nothing::Name } else { Nothing::Value });
     }
     meant(index, rules, named, (&name, meaning), buffer).ok_or(Nothing::Value)
@@ -240,6 +241,14 @@ fn scheme(value: &[u8]) -> (Lead, &[u8]) {
         (b"bot ", Lead::Scheme),
         (b"key ", Lead::Scheme),
         (b"geniekey ", Lead::Scheme),
+        (b"api-token ", Lead::Scheme),
+        (b"oauth ", Lead::Scheme),
+        (b"sso-key ", Lead::Scheme),
+        (b"klaviyo-api-key ", Lead::Scheme),
+        (b"deepl-auth-key ", Lead::Scheme),
+        (b"zoho-oauthtoken ", Lead::Scheme),
+        (b"apikey-v1 ", Lead::Scheme),
+        (b"splunk ", Lead::Scheme),
         (b"token=", Lead::Scheme),
         (b"bearer=", Lead::Scheme),
         (b"key=", Lead::Scheme),

@@ -106,6 +106,7 @@ const GENERIC: &[&str] = &[
     "_pat",
     "appkey",
     "authkey",
+    "writekey",
     "masterkey",
     "encryptionkey",
     "signingkey",

@@ -29,6 +29,8 @@ const SIZES: std::ops::RangeInclusive<usize> = 12..=600;
 const UNASKED: usize = 16;
 /// Bytes behind a word that asks in which the value starts.
 const ASKED: usize = 40;
+/// Bytes that may follow the provider's name in that of a function.
+const SUFFIX: usize = 6;
 /// Bytes before a literal that may belong to the provider's name.
 const BEFORE: usize = 40;
 
@@ -101,6 +103,7 @@ const OTHERS: &[&[u8]] = &[
     b"certificate",
     b"cert",
     b"serial",
+    b"sitekey",
 ];
 
 /// Words that may stand between a provider's name and its credential and say nothing.
@@ -161,9 +164,59 @@ const CALLEES: &[&[u8]] = &[b"server", b"service", b"gateway", b"rest", b"http",
 /// Last words of calls that make a client.
 const CLIENTS: &[&[u8]] = &[b"client", b"api", b"sdk", b"new"];
 
+/// What makes a client, or hands it its credential.
+const SIGNS_IN: &[&[u8]] = &[
+    b"login",
+    b"connect",
+    b"auth",
+    b"authenticate",
+    b"authorize",
+    b"init",
+    b"initialize",
+    b"setup",
+    b"configure",
+    b"client",
+    b"create_client",
+    b"createClient",
+    b"get_client",
+    b"getClient",
+    b"get_handler",
+    b"getHandler",
+    b"session",
+    b"sdk",
+    b"api",
+    b"create",
+    b"new",
+    b"newclient",
+    b"withtoken",
+    b"with_token",
+    b"setkey",
+    b"set_key",
+    b"settoken",
+    b"set_token",
+    b"setapikey",
+    b"set_api_key",
+    b"connect_oauth",
+    b"signrequest",
+    b"sign_request",
+];
+
 /// Words that ask for a credential where a name's own meaning does not say.
-const ASKS: &[&[u8]] =
-    &[b"key", b"keys", b"token", b"tokens", b"secret", b"secrets", b"auth", b"bearer", b"apikey", b"password", b"credentials", b"appid"];
+const ASKS: &[&[u8]] = &[
+    b"key",
+    b"keys",
+    b"token",
+    b"tokens",
+    b"secret",
+    b"secrets",
+    b"auth",
+    b"bearer",
+    b"apikey",
+    b"password",
+    b"credentials",
+    b"appid",
+    b"pat",
+];
 
 /// The value that belongs to the provider whose name's literal stands at `here`.
 pub(super) fn below(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Range<usize>, buffer: &mut Buffer) -> Option<Near> {
@@ -386,7 +439,9 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     if quiet::is_placeholder(value, false) || quiet::is_reference(value) || quiet::is_constant(value) || quiet::is_public(value) {
         return false;
     }
-    if is_commit(text, span, value) || ends_with_checksum(value) {
+    // A badge shows what is public.
+    let badge = text.get(..span.start).is_some_and(|before| before.ends_with(b".svg?token="));
+    if badge || is_commit(text, span, value) || ends_with_checksum(value) {
         return false;
     }
     let form = Form::of(value);
@@ -402,7 +457,7 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     let other = (last..own.len()).rev().find_map(|at| {
         let word = own.word(at);
         // A public key is none, whatever else asks.
-        let public = || at.checked_sub(1).is_some_and(|before| is(&[b"public", b"pub", b"publishable"], own.word(before)));
+        let public = || at.checked_sub(1).is_some_and(|before| is(&[b"public", b"pub", b"publishable", b"site"], own.word(before)));
         (is(OTHERS, word) || is(ASKS, word)).then(|| is(OTHERS, word) || public())
     });
     if other == Some(true) {
@@ -411,8 +466,18 @@ fn joined(text: &[u8], here: &Range<usize>, span: &Range<usize>, value: &[u8]) -
     if asked {
         return true;
     }
-    // Nothing but what joins.
     let Some(between) = text.get(here.end..span.start) else { return false };
+    match handed(text, here, span) {
+        // `Provider("...")`, `new provider.Client("...")`; an identifier is one where the provider's own client is made with it.
+        Some(callee) if callee.start <= here.end => return true,
+        Some(_) if !form.is_uuid => return !(plain && listed(text, span, value.len())),
+        _ => {}
+    }
+    // `bash <(curl https://provider.io/bash) -t ...`, `https://api.provider.io/?api=...`
+    if !between.contains(&b'\n') && [&b" -t "[..], b" -k ", b"?api=", b"&api="].iter().any(|flag| between.ends_with(flag)) {
+        return true;
+    }
+    // Nothing but what joins.
     let callee = callee(between);
     let gap = Name::new(callee.unwrap_or(between));
     let client = || callee.is_some() && gap.len().checked_sub(1).is_some_and(|last| is(CLIENTS, gap.word(last)));
@@ -440,6 +505,42 @@ fn callee(between: &[u8]) -> Option<&[u8]> {
     (last && arguments.all(|argument| !argument.is_empty() && (literal(argument) || named(argument)))).then(|| before.get(..open)).flatten()
 }
 
+/// The name of what is called with the value, where that makes a client or signs it in: `Provider("value")`,
+/// `provider.connect("value")`, `new Provider("account", "value")`.
+fn handed(text: &[u8], here: &Range<usize>, span: &Range<usize>) -> Option<Range<usize>> {
+    let between = text.get(here.start..span.start)?;
+    let (quote, before) = between.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    if text.get(span.end) != Some(quote) {
+        return None;
+    }
+    let callee = before.get(..opening(before)?)?;
+    let length =
+        callee.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'>' | b'-' | b'\\')).count();
+    let start = callee.len() - length;
+    let name = callee.get(start..)?;
+    let last = name.rsplit(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).next()?;
+    let made = last.first().is_some_and(u8::is_ascii_uppercase)
+        // `provider("...")`, `providersearch("...")`.
+        || start == 0 && last.len() == name.len() && name.len() <= here.len() + SUFFIX
+        || SIGNS_IN.iter().any(|word| last.eq_ignore_ascii_case(word));
+    made.then(|| here.start + start..here.start + callee.len())
+}
+
+/// Where the bracket of the call opens whose arguments the text ends with.
+fn opening(text: &[u8]) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, byte) in text.iter().enumerate().rev() {
+        match byte {
+            b'(' if depth == 0 => return Some(at),
+            b'(' => depth -= 1,
+            b')' => depth += 1,
+            b';' | b'{' | b'}' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// `uses: owner/action@commit` of GitHub's workflows, `github.com/owner/repository commit` of lists of modules.
 fn is_commit(text: &[u8], span: &Range<usize>, value: &[u8]) -> bool {
     if !matches!(value.len(), 40 | 64) || !value.iter().all(u8::is_ascii_hexdigit) {
@@ -459,12 +560,22 @@ fn ends_with_checksum(value: &[u8]) -> bool {
 }
 
 /// Whether a value that only a provider's name stands for is a checksum or an identifier: by its name, or as one of a list.
-pub(super) fn is_other(text: &[u8], name: &[u8], span: &Range<usize>, value: &[u8]) -> bool {
+pub(super) fn is_other(rule: &Rule, text: &[u8], name: &[u8], span: &Range<usize>, value: &[u8]) -> bool {
     let plain = value.len() >= UNASKED && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
     let name = Name::new(name);
     plain
         && Meaning::of(&name).is_none()
+        && !is_named(rule, &name)
         && (name.len().checked_sub(1).is_some_and(|last| OTHERS.contains(&name.word(last))) || listed(text, span, value.len()))
+}
+
+/// Whether the rule knows the name to its end: `cc_test_reporter_id`.
+fn is_named(rule: &Rule, name: &Name) -> bool {
+    let Shape::Assigned { names, .. } = &rule.shape else { return false };
+    names.iter().any(|known| {
+        let known = Name::new(known.as_bytes());
+        known.len() > 1 && name.squashed().ends_with(known.squashed())
+    })
 }
 
 /// Whether the lines before or after hold hexadecimal digits of the same length too: a list of checksums.
@@ -510,9 +621,31 @@ mod tests {
             format!("{{ user: 'ops', key: '{uuid}', hostname: 'ondemand.saucelabs.com' }}\n"),
             format!("key := \"{hex}\"\nget(\"https://api.meraki.com/v1\")\n"),
             format!("get(\"https://api.openweathermap.org\", {{ 'appid': '{}' }})\n", samples::fill("{hex:32}", 3)),
+            format!("dashboard = meraki.DashboardAPI('{hex}')\n"),
+            format!("import Meraki from 'meraki';\nconst api = new Dashboard('{hex}');\n"),
+            format!("let m = meraki.connect(\"acme\", \"{hex}\");\n"),
+            format!("const z = new Zenserp('{uuid}')\n"),
+            format!("c = Meraki(\"{hex}\", \"{}\")\n", samples::fill("{hex:40}", 4)),
+            format!("curl https://api.meraki.com/?api={hex}\n"),
+            format!("$c = \\Meraki\\Api\\Client::create('acme', '{hex}');\n"),
+            format!("s = new MerakiServer(new URI(\"https://a.net\"), \"ops\", \"{hex}\");\n"),
+            format!("c := meraki.NewClient(nil, nil, \"{hex}\")\n"),
+            format!("const key = '{hex}';\nconst base = 'https://api.meraki.com/v1';\n"),
+            format!("bash <(curl -s https://zenserp.com/bash) -t {uuid}\n"),
         ] {
             assert!(found(&engine, "notes.txt", &text), "{text}");
         }
+    }
+
+    #[test]
+    fn manuals_hold_keys_and_their_tests_examples() {
+        let engine = Engine::new(Vec::new());
+        let hex = samples::fill("{hex:40}", 3);
+        assert!(found(&engine, "README.md", &format!("    curl https://api.meraki.com/v1?api_key={hex}\n")));
+        assert!(found(&engine, "README.md", &format!("    const api = new Meraki('{hex}')\n")));
+        assert!(found(&engine, "README.md", &format!("    curl -u {hex}:x https://a.net\n")));
+        assert!(!found(&engine, "README.md", "    curl -u admin:secret https://a.net\n"));
+        assert!(!found(&engine, "tests/README.md", &format!("    curl https://api.meraki.com/v1?api_key={hex}\n")));
     }
 
     #[test]
@@ -537,6 +670,15 @@ mod tests {
             format!("zenserp.get('acme', '{uuid}')\n"),
             format!("https://api.iterablefoods.com/x?format=json&key={}\n", samples::fill("{hex:32}", 3)),
             format!("meraki.pin('owner/repository', '{hex}')\n"),
+            format!("meraki.getNetwork('{hex}')\n"),
+            format!("const network = '{hex}';\nconst base = 'https://api.meraki.com/v1';\n"),
+            format!("const cache_key_id = '{hex}';\nconst base = 'https://api.meraki.com/v1';\n"),
+            format!("meraki.networks.get_by_digest('{hex}')\n"),
+            format!("import meraki\nload('{hex}')\n"),
+            format!("Meraki(x); y['{hex}']\n"),
+            format!("import zenserp\nc = Account('{uuid}')\n"),
+            format!("[![Meraki](https://meraki.com/status.svg?token={hex})](https://meraki.com)\n"),
+            format!("<div class=\"meraki\" data-sitekey=\"{hex}\"></div>\n"),
         ] {
             assert!(!found(&engine, "notes.txt", &text), "{text}");
         }

@@ -126,3 +126,28 @@ fn named(word: &str) -> String {
     let asks = ["key", "token", "secret", "password", "pwd", "credential"].iter().any(|known| word.contains(known));
     if asks { word.replace(['-', '.'], "_") } else { format!("{}_api_key", word.replace(['-', '.'], "_")) }
 }
+
+#[test]
+fn bearer_says_what_it_is_under_any_name() {
+    let engine = Engine::new(Vec::new());
+    let token = samples::fill("{alnum:40}", 5);
+    for text in [
+        format!("secureJsonData:\n  httpHeaderValue1: 'Bearer {token}'\n"),
+        // What the same name held before does not matter.
+        format!("httpHeaderValue1: of no meaning\nmore:\n  httpHeaderValue1: 'Bearer {token}'\n"),
+    ] {
+        assert!(!found(&engine, &text, "datasources.yaml").is_empty(), "{text}");
+    }
+    for text in ["note: Bearer authentication is required for all of these\n", "kind: Bearer token-that-you-were-given-by-us\n"] {
+        assert_eq!(found(&engine, text, "datasources.yaml"), [], "{text}");
+    }
+}
+
+#[test]
+fn the_token_of_a_badge_is_public() {
+    let engine = Engine::new(Vec::new());
+    let token = samples::fill("{alnum:22}", 5);
+    let badge = format!("[![Build](https://acme.io/app/status.svg?token={token}&branch=main)](https://acme.io)\n");
+    assert_eq!(found(&engine, &badge, "README.txt"), []);
+    assert!(!found(&engine, &badge.replace(".svg", ".json"), "README.txt").is_empty());
+}

@@ -215,6 +215,10 @@ impl<'e, 's> Search<'e, 's> {
         }
         // A parameter of a URL's query stands in the literal that the URL is.
         let query = form == Form::Operator && matches!(name_start.checked_sub(1).and_then(|at| haystack.get(at)), Some(b'?' | b'&'));
+        // `status.svg?token=value`: a badge shows what is public.
+        if query && haystack.get(..name_start - 1).is_some_and(|before| before.ends_with(b".svg")) {
+            return;
+        }
         let quoted = quoted || (query && text.len() >= 16);
         let surroundings = if surroundings.kind == Kind::Source && minified(haystack, value.start) {
             Surroundings { kind: Kind::Generated, ..surroundings }
@@ -247,7 +251,9 @@ impl<'e, 's> Search<'e, 's> {
         self.scratch.words = words;
         let Some(near) = near.filter(|near| !minified(haystack, near.span.start)) else { return };
         let Some(value) = haystack.get(near.span.clone()) else { return };
-        let confidence = if self.quiet_place() || surroundings.kind == Kind::Docs { Confidence::Low } else { Confidence::Medium };
+        // Manuals show keys, too, but seldom one that is random and in its provider's format.
+        let quiet = self.place.test || self.place.published || self.place.kind == Kind::Generated;
+        let confidence = if quiet { Confidence::Low } else { Confidence::Medium };
         self.claim(Claim {
             rule: near.rule,
             span: near.span.clone(),
@@ -288,7 +294,8 @@ impl<'e, 's> Search<'e, 's> {
             // A field's value may be longer than where it stands (escapes undone): then the whole place counts.
             let place = if span.len() == value.len() { start..start + judged.length } else { span.clone() };
             let bytes = trimmed.get(judged.start..judged.start + judged.length).unwrap_or_default();
-            if judged.assigned && nearby::is_other(haystack, name, &place, bytes) {
+            let rule = self.engine.rules.get(judged.rule as usize).filter(|_| judged.assigned);
+            if rule.is_some_and(|rule| nearby::is_other(rule, haystack, name, &place, bytes)) {
                 return;
             }
             let rank = if judged.assigned { Rank::Assigned } else { Rank::Generic };
@@ -428,9 +435,12 @@ impl<'e, 's> Search<'e, 's> {
         }
         let Some(rule) = self.engine.index.rule("generic-password") else { return };
         let typed = match surroundings.kind {
-            Kind::Docs | Kind::Generated => false,
+            Kind::Generated => false,
             // What is typed there may be shown only, but not with a password that a generator made.
-            Kind::Source | Kind::Other => assign::telling(value) && Shape::of(value).randomness() > 0.5 && !self.quiet_place(),
+            Kind::Docs | Kind::Source | Kind::Other => {
+                let shown = self.place.test || self.place.package || self.place.published;
+                !shown && assign::telling(value) && Shape::of(value).randomness() > 0.5
+            }
             _ => true,
         };
         let confidence = if typed { Confidence::Medium } else { Confidence::Low };

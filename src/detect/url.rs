@@ -227,6 +227,10 @@ mod tests {
         };
         assert_eq!(of("curl -s -u admin:Tr0ub4dor https://x", "curl").as_deref(), Some("Tr0ub4dor"));
         assert_eq!(of("curl --user 'admin:Tr0ub4dor' x", "curl").as_deref(), Some("Tr0ub4dor"));
+        for dummy in ["x", "X", "", "api_token"] {
+            let key = format!("curl -u q8Zr2LxW0vT5mB3n:{dummy} https://x");
+            assert_eq!(of(&key, "curl").as_deref(), Some("q8Zr2LxW0vT5mB3n"), "{key}");
+        }
         assert_eq!(of("sshpass -p Tr0ub4dor ssh x", "sshpass").as_deref(), Some("Tr0ub4dor"));
         assert_eq!(of("mysql -u root -pTr0ub4dor db", "mysql").as_deref(), Some("Tr0ub4dor"));
         assert_eq!(of("mysql -u root -p db", "mysql"), None);

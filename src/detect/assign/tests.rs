@@ -69,6 +69,22 @@ fn every_way_to_write_it() {
 }
 
 #[test]
+fn headers_in_one_literal() {
+    for (text, value) in [
+        ("array(\"Accept: */*\", \"token: q7Zk3vXp9TtLmw2R\")", "q7Zk3vXp9TtLmw2R"),
+        ("-H \"api_key: q7Zk3vXp9TtLmw2R\"", "q7Zk3vXp9TtLmw2R"),
+        ("'X-Token: Klaviyo-API-Key q7Zk3vXp9TtLmw2R'", "Klaviyo-API-Key q7Zk3vXp9TtLmw2R"),
+        ("X-Token: 12|q7Zk3vXp9TtLmw2Rq7Zk3vXp9TtLmw2Rq7Zk3vXp", "12|q7Zk3vXp9TtLmw2Rq7Zk3vXp9TtLmw2Rq7Zk3vXp"),
+        ("X-Token: api-key q7Zk3vXp9TtLmw2R and more", "api-key q7Zk3vXp9TtLmw2R"),
+    ] {
+        assert_eq!(run(text, Lines::Tokens).map(|(_, value)| value), Some(value.to_owned()), "{text}");
+    }
+    for text in ["\"token: invalid\"", "\"token:q7Zk3vXp9TtLmw2R\"", "\"token: see the page of the provider 12\""] {
+        assert_eq!(run(text, Lines::Tokens), None, "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_assignment() {
     for text in [
         "the password is required",

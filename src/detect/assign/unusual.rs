@@ -138,7 +138,9 @@ pub(super) fn listed_in_literal(text: &[u8], name: usize) -> bool {
 /// `'X-Api-Key: value'`, a header in one literal: where the value starts and ends.
 pub(super) fn header(text: &[u8], name: &Range<usize>, quote: u8) -> Option<Range<usize>> {
     let header = text.get(name.clone())?;
-    if !(header.contains(&b'-') || header.eq_ignore_ascii_case(b"authorization")) {
+    // Any name, but where no blank follows: `token:value` is no header.
+    let blank = !name.is_empty() && text.get(name.end + 1) == Some(&b' ');
+    if !(blank || header.contains(&b'-') || header.eq_ignore_ascii_case(b"authorization")) {
         return None;
     }
     let start = skip_blanks(text, name.end + 1);
@@ -146,5 +148,5 @@ pub(super) fn header(text: &[u8], name: &Range<usize>, quote: u8) -> Option<Rang
     let end = rest.iter().position(|b| *b == quote || *b == b'\n')?;
     let value = rest.get(..end)?;
     let last = value.rsplit(|b| *b == b' ').next()?;
-    (rest.get(end) == Some(&quote) && telling(last) && value.len() - last.len() <= 10).then_some(start..start + end)
+    (rest.get(end) == Some(&quote) && telling(last) && value.len() - last.len() <= 20).then_some(start..start + end)
 }

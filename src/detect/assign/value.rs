@@ -48,7 +48,25 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
 
 /// Whether it is what stands before a token in an `Authorization` header.
 fn is_scheme(word: &[u8]) -> bool {
-    [&b"bearer"[..], b"token", b"basic", b"apikey"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+    let schemes: [&[u8]; 16] = [
+        b"bearer",
+        b"token",
+        b"basic",
+        b"apikey",
+        b"api-key",
+        b"api-token",
+        b"key",
+        b"bot",
+        b"oauth",
+        b"sso-key",
+        b"geniekey",
+        b"klaviyo-api-key",
+        b"deepl-auth-key",
+        b"zoho-oauthtoken",
+        b"apikey-v1",
+        b"splunk",
+    ];
+    schemes.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// `(` and a literal alone, on lines of its own too.
@@ -176,6 +194,13 @@ fn token(rest: &[u8], before: Option<u8>) -> usize {
                 || (!listed && matches!(b, b')' | b']' | b'}'))
         })
         .unwrap_or(rest.len());
+    // Laravel Sanctum's `12|token`.
+    if (1..=9).contains(&end) && rest.get(end) == Some(&b'|') && rest.iter().take(end).all(u8::is_ascii_digit) {
+        let run = rest.iter().skip(end + 1).take_while(|b| b.is_ascii_alphanumeric()).count();
+        if (40..=48).contains(&run) {
+            return end + 1 + run;
+        }
+    }
     // `${NAME}` and `$(command)` are kept whole, so that they are recognised as references.
     if rest.first() == Some(&b'$') && matches!(rest.get(1), Some(b'{' | b'(')) {
         return rest.iter().position(|b| matches!(b, b'}' | b')' | b'\n')).map_or(end, |at| at + 1);

@@ -24,6 +24,18 @@ fn passwords_by_position() {
         "smtp.PlainAuth(\"\", \"ops\", \"Tr0ub4dor\", host)",
         "MongoCredential.createCredential(\"ops\", DATABASE, \"Tr0ub4dor\".toCharArray());",
         "jedis.auth(\"Tr0ub4dor\");",
+        "ftp = FTP('a.net', 'ops', 'Tr0ub4dor')",
+        "PasswordAuthenticator('ops', 'Tr0ub4dor'))",
+        "InfluxDBClient('a.net', 8086, 'ops', 'Tr0ub4dor', 'stats')",
+        "manager.add_password(None, url, 'ops', 'Tr0ub4dor')",
+        "Connection(server, 'cn=ops,dc=a', 'Tr0ub4dor', auto_bind=True)",
+        "jwt.sign({ id: 1, of: { a: b } }, 'Tr0ub4dor', { expiresIn: '1h' })",
+        "token = JWT.encode payload, 'Tr0ub4dor', 'HS256'",
+        "JWT::encode($payload, 'Tr0ub4dor', 'HS256')",
+        "crypto.createHmac('sha256', 'Tr0ub4dor').update(x)",
+        "hash_hmac('sha256', $data, 'Tr0ub4dor')",
+        "hudsonRealm.createAccount(\"ops\",\"Tr0ub4dor\")",
+        "jwt.encode(payload, \"Tr0ub4dor\", algorithm='HS256')",
         "User.objects.create_superuser('ops', 'a@b.net', 'Tr0ub4dor')",
     ] {
         assert_eq!(of(text).as_deref(), Some("Tr0ub4dor"), "{text}");
@@ -37,6 +49,8 @@ fn passwords_by_position() {
         "x.login(, 'b')",
         "x.login('a', 'b",
         "x.login(f(a), 'b')",
+        "jwt.sign({ id: 1, 'b')",
+        "jwt.sign(payload, key)",
     ] {
         assert_eq!(of(text), None, "{text}");
     }
@@ -80,6 +94,10 @@ fn keys_of_clients() {
     }
     assert_eq!(of(&format!("client = '{key}'")), None);
     assert_eq!(of(&format!("client = by_id['{key}']")), None);
+    assert_eq!(of(&format!("IAMAuthenticator('{key}')")), Some(key.clone()));
+    assert_eq!(of(&format!("new Acme\\Client('my-company', '{key}')")), Some(key.clone()));
+    assert_eq!(of(&format!("client('my-company', key='{key}')")), None);
+    assert_eq!(of(&format!("client('my-company') + '{key}'")), None);
     for other in ["{uuid}", "https://a.net/{alnum:20}", "application-name-{digits:2}", "{alnum:12}"] {
         assert_eq!(of(&format!("new AcmeClient('{}')", samples::fill(other, 3))), None, "{other}");
     }

@@ -66,7 +66,7 @@ pub(super) const CREDENTIALS: &[(Class, Stands, &[&[u8]])] = &[
     (Class::Password, Stands::Whole, PASSWORDS_ABROAD[1]),
     // `mot_de_passe`
     (Class::Password, Stands::Behind, &[b"passe"]),
-    (Class::ApiKey, Stands::Ends, &[b"apikey", b"accesskey", b"appkey", b"authkey", b"apisecret"]),
+    (Class::ApiKey, Stands::Ends, &[b"apikey", b"accesskey", b"appkey", b"authkey", b"apisecret", b"writekey"]),
     (Class::Secret, Stands::Ends, &[b"secretkey", b"secret"]),
     (Class::Secret, Stands::Whole, &[b"secrets", b"credential", b"credentials", b"creds", b"cred"]),
     (Class::CryptoKey, Stands::Ends, &[

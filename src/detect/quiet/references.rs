@@ -174,10 +174,22 @@ pub(in crate::detect) fn is_reference(value: &[u8]) -> bool {
     STARTS.iter().any(|known| starts(value, known))
         || variable(value)
         || templated(value)
+        || resource_attribute(value)
         || secret_path(value)
         || key_vault_url(value)
         || sealed(value)
         || is_published(value)
+}
+
+/// `random_password.db.result` of Terraform: a resource's type, its name, the attribute.
+fn resource_attribute(value: &[u8]) -> bool {
+    let mut parts = value.split(|b| *b == b'.');
+    let word = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_lowercase) && part.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
+    };
+    parts.clone().count() == 3
+        && parts.clone().all(word)
+        && parts.next().is_some_and(|kind| kind.contains(&b'_') && !kind.iter().any(u8::is_ascii_digit))
 }
 
 /// A value of a SealedSecret, which only the cluster's controller can open: the length of a session key that is wrapped by RSA
@@ -201,7 +213,9 @@ fn variable(value: &[u8]) -> bool {
             let identifier = rest
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'>' | b'[' | b']' | b'\'' | b'"' | b':'));
+            // Variables have no names of 64 characters and more, and some providers' keys start with a dollar.
             identifier
+                && rest.len() < 64
                 && rest.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
                 && (upper(rest)
                     || shell_variable(rest)
@@ -413,6 +427,8 @@ mod tests {
             "C:\\secrets\\db.txt",
             "{api_key}",
             "{value:20}and what follows",
+            "random_password.db.result",
+            "aws_iam_access_key.ci.secret",
         ] {
             assert!(is_reference(value.as_bytes()), "{value}");
         }
@@ -442,8 +458,14 @@ mod tests {
             "%7Babc9x",
             "{bcrypt}$2a$10$x",
             "{a:b}c9",
+            "my_pass.word",
+            "Some_pass.word.x",
+            "a_1.b.c",
         ] {
             assert!(!is_reference(value.as_bytes()), "{value}");
         }
+        // A key that starts with a dollar, and a variable.
+        let long = format!("$aact_{}", "q7Zk3vXp9T".repeat(8));
+        assert!(!is_reference(long.as_bytes()) && is_reference(&long.as_bytes()[..40]));
     }
 }

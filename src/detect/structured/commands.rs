@@ -51,6 +51,8 @@ enum How {
     Pair,
     /// `user%password` of Samba.
     Percent,
+    /// `user,password` of lftp.
+    Comma,
     /// `pass:PASSWORD` of OpenSSL.
     PassPrefix,
 }
@@ -90,6 +92,9 @@ const FLAGS: &[(&[&str], &[&str], How)] = &[
     (&["openssl"], &["-passin", "-passout", "-pass"], How::PassPrefix),
     (&["keytool", "jarsigner"], &["-storepass", "-keypass", "-srcstorepass", "-deststorepass"], How::Next),
     (&["smbclient", "smbmap", "rpcclient"], &["-U", "--user"], How::Percent),
+    (&["lftp"], &["-u"], How::Comma),
+    (&["plink", "pscp", "psftp", "kitty"], &["-pw"], How::Next),
+    (&["kadmin"], &["-w"], How::Next),
     (&["useradd", "usermod"], &["-p"], How::Next),
     (&["oc"], &["-p"], How::Next),
     (&["influx"], &["-password", "-t"], How::Next),
@@ -180,6 +185,7 @@ fn flag(program: &str, word: &Word<'_>, next: Option<&Word<'_>>, emit: &mut dyn 
                     pair(program, rest, own(rest), b':', emit);
                 }
                 (How::Percent, None, Some(next)) if rest.is_empty() => pair(program, &next.value, next.span.clone(), b'%', emit),
+                (How::Comma, None, Some(next)) if rest.is_empty() => pair(program, &next.value, next.span.clone(), b',', emit),
                 (How::PassPrefix, None, Some(next)) if rest.is_empty() => {
                     if let Some(password) = next.value.strip_prefix(b"pass:") {
                         let span = next.span.end.saturating_sub(password.len())..next.span.end;
@@ -325,7 +331,7 @@ fn piped(program: &str, words: &[Word<'_>], before: &[Word<'_>], emit: &mut dyn 
                 pair(program, line.strip_suffix(b"\\n").unwrap_or(line), inside(said, line), b':', emit);
             }
         }
-        "passwd" | "vncpasswd" => credential(PASSWORD, program, &said.value, said.span.clone(), None, emit),
+        "passwd" | "vncpasswd" | "kinit" => credential(PASSWORD, program, &said.value, said.span.clone(), None, emit),
         _ if has(b"--password-stdin")
             || has(b"--passwd-on-stdin")
             || has(b"--with-token")
@@ -441,6 +447,9 @@ mod tests {
         check("openssl passwd -6 -salt xyz hunter2", &[("command-line-password", "hunter2")]);
         check("HASH=$(openssl passwd -1 hunter2)", &[("HASH", "$(openssl passwd -1 hunter2)"), ("command-line-password", "hunter2")]);
         check("openssl passwd -6", &[]);
+        check("lftp -u joe,hunter2 ftp.h", &[("command-line-password", "hunter2")]);
+        check("plink -pw hunter2 joe@h", &[("command-line-password", "hunter2")]);
+        check("echo hunter2 | kinit joe@H", &[("command-line-password", "hunter2")]);
         check("sqlplus scott/tiger@db", &[("command-line-password", "tiger")]);
     }
 }
