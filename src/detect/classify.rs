@@ -2,7 +2,7 @@
 //! they come from raw text, a structured file or an image's config.
 
 use super::{
-    assign::{Form, telling},
+    assign::{Form, SCHEMES, telling},
     decode,
     guessing::bits_to_guess,
     index::Index,
@@ -231,34 +231,17 @@ enum Lead {
     Scheme,
 }
 
+/// Schemes with what joins them to a credential, where that is no blank.
+const JOINED: [&[u8]; 4] = [b"token=", b"bearer=", b"key=", b"bearer:"];
+
 fn scheme(value: &[u8]) -> (Lead, &[u8]) {
-    for (word, lead) in [
-        (&b"bearer "[..], Lead::Scheme),
-        (b"basic ", Lead::Basic),
-        (b"token ", Lead::Scheme),
-        (b"apikey ", Lead::Scheme),
-        (b"api-key ", Lead::Scheme),
-        (b"bot ", Lead::Scheme),
-        (b"key ", Lead::Scheme),
-        (b"geniekey ", Lead::Scheme),
-        (b"api-token ", Lead::Scheme),
-        (b"oauth ", Lead::Scheme),
-        (b"sso-key ", Lead::Scheme),
-        (b"klaviyo-api-key ", Lead::Scheme),
-        (b"deepl-auth-key ", Lead::Scheme),
-        (b"zoho-oauthtoken ", Lead::Scheme),
-        (b"apikey-v1 ", Lead::Scheme),
-        (b"splunk ", Lead::Scheme),
-        (b"token=", Lead::Scheme),
-        (b"bearer=", Lead::Scheme),
-        (b"key=", Lead::Scheme),
-        (b"bearer:", Lead::Scheme),
-    ] {
-        if quiet::starts(value, word) {
-            return (lead, value.get(word.len()..).unwrap_or_default().trim_ascii_start());
-        }
-    }
-    (Lead::Nothing, value)
+    let behind = |word: &[u8]| value.get(word.len()..).filter(|_| quiet::starts(value, word));
+    let spaced = SCHEMES.iter().find_map(|word| {
+        let lead = if *word == b"basic" { Lead::Basic } else { Lead::Scheme };
+        Some((lead, behind(word)?.strip_prefix(b" ")?))
+    });
+    let joined = || JOINED.iter().find_map(|word| Some((Lead::Scheme, behind(word)?)));
+    spaced.or_else(joined).map_or((Lead::Nothing, value), |(lead, rest)| (lead, rest.trim_ascii_start()))
 }
 
 /// The same, where the name is that of the header itself: schemes of providers' own are known by their form, `GenieKey value`.

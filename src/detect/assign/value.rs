@@ -46,27 +46,28 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
     (end > 0).then_some((at..at + end, false))
 }
 
-/// Whether it is what stands before a token in an `Authorization` header.
+/// What stands before a token in an `Authorization` header. Schemes of one provider's own are told by what follows, too.
+pub(in crate::detect) const SCHEMES: [&[u8]; 16] = [
+    b"bearer",
+    b"token",
+    b"basic",
+    b"apikey",
+    b"api-key",
+    b"api-token",
+    b"key",
+    b"bot",
+    b"oauth",
+    b"sso-key",
+    b"geniekey",
+    b"klaviyo-api-key",
+    b"deepl-auth-key",
+    b"zoho-oauthtoken",
+    b"apikey-v1",
+    b"splunk",
+];
+
 fn is_scheme(word: &[u8]) -> bool {
-    let schemes: [&[u8]; 16] = [
-        b"bearer",
-        b"token",
-        b"basic",
-        b"apikey",
-        b"api-key",
-        b"api-token",
-        b"key",
-        b"bot",
-        b"oauth",
-        b"sso-key",
-        b"geniekey",
-        b"klaviyo-api-key",
-        b"deepl-auth-key",
-        b"zoho-oauthtoken",
-        b"apikey-v1",
-        b"splunk",
-    ];
-    schemes.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+    SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// `(` and a literal alone, on lines of its own too.

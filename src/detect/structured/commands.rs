@@ -243,15 +243,14 @@ fn positional(program: &str, words: &[Word<'_>], emit: &mut dyn FnMut(Field<'_>)
                 named(&name.value, value, emit);
             }
         }
-        // `composer config http-basic.HOST USER PASSWORD`, poetry's is the same.
-        "composer" | "poetry" if at(1) == b"config" && plain.iter().any(|word| word.value.starts_with(b"http-basic.")) => {
-            let host = plain.iter().position(|word| word.value.starts_with(b"http-basic.")).unwrap_or_default();
-            if let (Some(user), Some(password)) = (plain.get(host + 1), plain.get(host + 2)) {
-                credential(PASSWORD, program, &password.value, password.span.clone(), Some(user.value.as_ref()), emit);
-            }
-        }
         "pip" | "composer" | "git" | "gcloud" | "gh" | "poetry" if at(1) == b"config" => {
-            if let (Some(name), Some(value)) = (plain.len().checked_sub(2).and_then(|i| plain.get(i)), plain.last())
+            // `composer config http-basic.HOST USER PASSWORD`, poetry's is the same.
+            let host = plain.iter().position(|word| matches!(program, "composer" | "poetry") && word.value.starts_with(b"http-basic."));
+            if let Some(host) = host {
+                if let (Some(user), Some(password)) = (plain.get(host + 1), plain.get(host + 2)) {
+                    credential(PASSWORD, program, &password.value, password.span.clone(), Some(user.value.as_ref()), emit);
+                }
+            } else if let (Some(name), Some(value)) = (plain.len().checked_sub(2).and_then(|i| plain.get(i)), plain.last())
                 && plain.len() > 3
             {
                 if name.value.ends_with(b"extraheader") || name.value.ends_with(b"extraHeader") {
