@@ -1,6 +1,8 @@
 //! Calls whose arguments are credentials by their position: `server.login("user", "password")`, `new AcmeClient("key")`; and a
 //! request's cookies, which are passed the same way.
 
+pub(super) mod imports;
+
 use std::ops::Range;
 
 use super::{assign, model::Shape, quiet};
@@ -11,8 +13,12 @@ const REACH: usize = 600;
 const KEY: usize = 20;
 /// Bytes of the longest name of a call.
 const CALLEE: usize = 100;
-/// Arguments of a client that are looked at: an account, a name and the like stand before its key.
+/// Arguments of a client that are looked at: an account, a name and the like stand before its key; and settings of one, by name.
 const ARGUMENTS: usize = 3;
+const SETTINGS: usize = 8;
+
+/// Names of settings that hold a key where a client is made. Longer ones say so everywhere.
+const KEYS: &[&[u8]] = &[b"key", b"pat", b"auth", b"jwt"];
 
 /// What is passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +29,10 @@ pub(super) enum Passed {
     Key,
     /// The same, of whatever makes a client: `client = Acme("key")`.
     Made,
+    /// The same, by its name.
+    Named,
+    /// The same, of what is imported.
+    Imported,
     /// A session, among other cookies.
     Cookie,
 }
@@ -32,7 +42,7 @@ impl Passed {
     pub(super) fn name(self) -> &'static [u8] {
         match self {
             Self::Password(_) => b"call.password",
-            Self::Key | Self::Made => b"client.api_key",
+            Self::Key | Self::Made | Self::Named | Self::Imported => b"client.api_key",
             Self::Cookie => b"cookie.token",
         }
     }
@@ -119,6 +129,11 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("webhookhandler('", Passed::Key),
     ("sdk(\"", Passed::Key),
     ("sdk('", Passed::Key),
+    ("(key=", Passed::Named),
+    ("')({", Passed::Key),
+    ("\")({", Passed::Key),
+    ("import ", Passed::Imported),
+    ("require(", Passed::Imported),
     ("cookie: ", Passed::Cookie),
 ];
 
@@ -134,7 +149,16 @@ const SESSION: usize = 24;
 pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Option<Range<usize>> {
     let name = text.get(here.clone())?;
     match passed {
-        Passed::Key => key(text, here.start + name.iter().rposition(|b| *b == b'(')? + 1),
+        Passed::Key => {
+            let before = text.get(here.start.saturating_sub(CALLEE)..here.start)?;
+            let callee = before.len() - before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+            // `acme.toEnvironment("id")` does something; `acme.newClient("key")` makes one.
+            let method = callee > 0 && before.get(callee - 1) == Some(&b'.') && before.get(callee).is_some_and(u8::is_ascii_lowercase);
+            if method && !name.eq_ignore_ascii_case(b"client(") {
+                return None;
+            }
+            key(text, here.start + name.iter().rposition(|b| *b == b'(')? + 1)
+        }
         Passed::Made => {
             let rest = text.get(here.end..text.len().min(here.end + CALLEE))?;
             let new = rest.strip_prefix(b"await ").unwrap_or(rest);
@@ -143,6 +167,13 @@ pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Opti
             let at = here.end + (rest.len() - new.len()) + length;
             (length > 0 && text.get(at) == Some(&b'(')).then(|| key(text, at + 1)).flatten()
         }
+        Passed::Named => {
+            let before = text.get(here.start.saturating_sub(CALLEE)..here.start)?;
+            let length = before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+            let made = before.get(before.len() - length..).is_some_and(imports::may_be_client);
+            made.then(|| key(text, here.start + 1)).flatten()
+        }
+        Passed::Imported => imports::made(text, here),
         Passed::Cookie => session(text, here.end),
         Passed::Password(position) => {
             // `acmelogin(` is as good as `acme.login(`; a declaration, `def login(`, is none, and `ftp_login(` has a place of its own.
@@ -166,11 +197,21 @@ pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Opti
     }
 }
 
-/// The last of the arguments at `at` that is a key: what names the account may be as random.
-fn key(text: &[u8], at: usize) -> Option<Range<usize>> {
+/// The last of the arguments at `at` that is a key: what names the account may be as random. `key: "value"` may stand among
+/// others, in an object or without.
+pub(super) fn key(text: &[u8], at: usize) -> Option<Range<usize>> {
     let (limit, mut at, mut found) = (at + REACH, at, None);
-    for _ in 0..ARGUMENTS {
-        if let Some(span) = literal(text, blanks(text, at)).filter(|span| text.get(span.clone()).is_some_and(is_key)) {
+    for position in 0..SETTINGS {
+        at = blanks(text, at);
+        if text.get(at) == Some(&b'{') {
+            at = blanks(text, at + 1);
+        }
+        let setting = setting(text, at);
+        if let Some((_, value)) = setting {
+            at = value;
+        }
+        let asked = setting.map_or(position < ARGUMENTS, |(is_key, _)| is_key);
+        if let Some(span) = literal(text, at).filter(|span| asked && text.get(span.clone()).is_some_and(is_key)) {
             found = Some(span);
         }
         let Some(next) = behind_argument(text, at, limit) else { break };
@@ -179,10 +220,28 @@ fn key(text: &[u8], at: usize) -> Option<Range<usize>> {
     found
 }
 
-fn is_key(value: &[u8]) -> bool {
+/// Whether `name: value` or `name=value` is a key's, and where its value starts.
+fn setting(text: &[u8], at: usize) -> Option<(bool, usize)> {
+    let rest = text.get(at..text.len().min(at + CALLEE))?;
+    let quote = usize::from(matches!(rest.first(), Some(b'"' | b'\'')));
+    let name = rest.get(quote..)?;
+    let length = name.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    let joins = blanks(text, at + quote + length + quote);
+    let width = match text.get(joins..joins + 2)? {
+        b"=>" => 2,
+        b"==" | b"::" | b":=" => return None,
+        [b'=' | b':', _] => 1,
+        _ => return None,
+    };
+    let is_key = name.get(..length).is_some_and(|name| KEYS.iter().any(|known| name.eq_ignore_ascii_case(known)));
+    (length > 0).then(|| (is_key, blanks(text, joins + width)))
+}
+
+/// Whether a value is long and random, and no identifier.
+pub(super) fn is_key(value: &[u8]) -> bool {
     let shape = Shape::of(value);
     let random = value.len() >= KEY && assign::telling(value) && shape.randomness() > 0.5;
-    random && !shape.is_uuid && !shape.is_path_or_url && !quiet::is_reference(value)
+    random && !shape.is_uuid && !shape.is_number && !shape.is_path_or_url && !quiet::is_reference(value)
 }
 
 /// The first cookie of the header at `at` that stands for whoever logged in.

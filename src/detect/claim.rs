@@ -23,11 +23,14 @@ use crate::{
 
 /// Values of one name in one text from which on they are entries of a table rather than credentials.
 const ENTRIES: usize = 20;
+/// The same in tests and manuals, whose long files are looked at in parts.
+const ENTRIES_THERE: usize = 6;
 
 /// Lowers what only the generic model found where its name has many values: keys of entries in a database, test vectors. Lists
 /// of tokens and passwords exist too, so a name that says so is doubted in tests and manuals only.
 pub(super) fn doubt_entries(candidates: &mut [Candidate], quiet_place: bool) {
-    if candidates.len() < ENTRIES {
+    let least = if quiet_place { ENTRIES_THERE } else { ENTRIES };
+    if candidates.len() < least {
         return;
     }
     let mut by_name: HashMap<String, Vec<&mut Match>> = HashMap::new();
@@ -38,9 +41,10 @@ pub(super) fn doubt_entries(candidates: &mut [Candidate], quiet_place: bool) {
     }
     for (name, matches) in by_name {
         let doubtful = quiet_place || Meaning::of(&Name::new(name.as_bytes())).is_some_and(|meaning| meaning.bare_key);
-        // The same value is often claimed twice.
+        // The same value is often claimed twice, and manuals repeat theirs.
         let places: BTreeSet<usize> = matches.iter().map(|matched| matched.span.start).collect();
-        if doubtful && places.len() >= ENTRIES {
+        let values = || matches.iter().map(|matched| matched.secret.expose()).collect::<BTreeSet<&[u8]>>().len();
+        if doubtful && (places.len() >= ENTRIES || (places.len() >= least && values() >= least)) {
             for matched in matches {
                 matched.confidence = Confidence::Low;
                 matched.evidence.push("one of many values of this name".to_owned());
@@ -84,6 +88,8 @@ impl Claim<'_> {
                 Outcome::Refuted(reason) => refuted = Some(reason.to_owned()),
             }
         }
+        // A password within a format (a connection string's) is as weak as a person made it.
+        let format = matches!(rule.shape, Shape::Token { .. }) && self.visible > 0;
         // Keys and tokens of no provider abound in tests and manuals; guesses were judged with their place.
         let anybodys = matches!(rule.provider.as_ref(), "private-key" | "jwt" | "generic" | "pwhash" | "keystore");
         if place.published && (anybodys || rank < Rank::Token) {
@@ -96,13 +102,15 @@ impl Claim<'_> {
             if matches!(rule.provider.as_ref(), "private-key" | "jwt") {
                 confidence = lower(confidence);
             }
+            // What a person made up is an example there, most likely.
+            if place.test && rank < Rank::Proven && confidence == Confidence::High && !format && guessable(self.value) {
+                confidence = Confidence::Medium;
+            }
             if anybodys {
                 evidence.push("in a test or documentation path".to_owned());
             }
         }
         let name = self.name.map(|name| String::from_utf8_lossy(name.get(..name.len().min(200)).unwrap_or_default()).into_owned());
-        // A password within a format (a connection string's) is as weak as a person made it.
-        let format = matches!(rule.shape, Shape::Token { .. }) && self.visible > 0;
         let matched = Match {
             rule: rule.clone(),
             span: self.span,

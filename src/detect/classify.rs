@@ -190,6 +190,7 @@ fn meant(
     {
         return None;
     }
+    let meaning = meaning.map(|meaning| if meaning.attribute && holds_header(last, bare) { meaning.plain() } else { meaning });
     if let Some(judged) = assigned(index, rules, named, meaning, bare, buffer) {
         return Some(judged);
     }
@@ -212,6 +213,11 @@ fn meant(
         return None;
     }
     generic(index, named, name, meaning, (lead, bare))
+}
+
+/// `api_key_header="value"`, as some generators of clients call it: what looks random is no header's name.
+fn holds_header(last: &[u8], value: &[u8]) -> bool {
+    ends(last, b"header") && value.len() >= KEY && telling(value) && model::Shape::of(value).randomness() > 0.5
 }
 
 fn starts_bearer(value: &[u8]) -> bool {

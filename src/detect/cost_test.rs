@@ -129,6 +129,11 @@ fn marks_of_structured_files() {
         "Server=a;Password=",
         "-eyJhbGciOi",
         "ey.ey.",
+        "import acmeo from 'acmeo'\n",
+        "import aaa1 import bbb2 import ccc3 ",
+        "require('acmeo')('",
+        "client({key: {key: ",
+        "Acmeo(key=",
     ];
     const PATHS: &[&str] = &["a.txt", "a.json", "a.yaml", "a.xml", "a.sh", "a.env", "a.py", "a.toml", "a.php", "a.tf", "Dockerfile"];
     let mut clock = Clock::new();

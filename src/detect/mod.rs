@@ -26,6 +26,8 @@ mod names;
 mod nearby;
 mod overlap;
 pub mod pattern;
+#[cfg(test)]
+mod places_test;
 mod prefilter;
 pub mod public;
 mod quiet;

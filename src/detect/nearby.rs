@@ -94,7 +94,7 @@ pub(super) fn above(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Rang
 
 /// The value before the address of the provider whose name's literal stands at `here`: `key: 'value', host: 'api.provider.com'`.
 pub(super) fn before(index: &Index, rules: &[Arc<Rule>], text: &[u8], here: &Range<usize>, buffer: &mut Buffer) -> Option<Near> {
-    let host = host(text, here)?;
+    let host = host(text, here).or_else(|| module(text, here))?;
     index.words.in_name(&Name::new(text.get(host.clone())?), Use::Near, buffer);
     if buffer.is_empty() {
         return None;
@@ -140,6 +140,15 @@ fn host(text: &[u8], here: &Range<usize>) -> Option<Range<usize>> {
     let last = text.get(here.end..end)?.rsplit(|b| *b == b'.').next()?;
     let known = last.len() < end - here.end && DOMAINS.contains(&last);
     (opens && known).then_some(start..end)
+}
+
+/// The module that is required where the literal stands: `require('provider')`, `from 'provider-sdk'`.
+fn module(text: &[u8], here: &Range<usize>) -> Option<Range<usize>> {
+    let before = text.get(here.start.saturating_sub(BEFORE)..here.start)?;
+    let lead = before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'/' | b'-')).count();
+    let quoted = before.get(..before.len() - lead)?;
+    let (b'"' | b'\'', required) = quoted.split_last().map(|(quote, rest)| (*quote, rest))? else { return None };
+    (required.ends_with(b"require(") || required.ends_with(b"from ")).then(|| here.start - lead..here.end)
 }
 
 /// The part of a token that is in the format of one of the rules and accepted.
@@ -456,6 +465,7 @@ mod tests {
             format!("s = new MerakiServer(new URI(\"https://a.net\"), \"ops\", \"{hex}\");\n"),
             format!("c := meraki.NewClient(nil, nil, \"{hex}\")\n"),
             format!("const key = '{hex}';\nconst base = 'https://api.meraki.com/v1';\n"),
+            format!("const key = '{hex}';\nconst Meraki = require('meraki');\n"),
             format!("bash <(curl -s https://zenserp.com/bash) -t {uuid}\n"),
         ] {
             assert!(found(&engine, "notes.txt", &text), "{text}");

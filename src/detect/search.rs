@@ -135,10 +135,8 @@ impl<'e, 's> Search<'e, 's> {
                 }
                 if let Some(passed) = target.call
                     && let Some(span) = calls::argument(haystack, &here, passed)
-                    && let Some(value) = haystack.get(span.clone())
                 {
-                    let named = Named { name: passed.name(), value, quoted: true, form: Form::Operator, surroundings };
-                    self.named(named, span, haystack, hint);
+                    self.passed(passed, span, haystack, hint, surroundings);
                 }
                 if let Some(rule) = target.sealed {
                     self.sealed(rule, haystack, start, hint);
@@ -189,6 +187,9 @@ impl<'e, 's> Search<'e, 's> {
                     || matches!(b, b'_' | b'-' | b'.')
                     || (*b == b' ' && assign::owner(haystack, here.start).is_some())
             });
+            if !longer && assign::variable(haystack, &here) {
+                return self.bare(haystack, here, hint, surroundings);
+            }
             if !longer || haystack.get(here.end).is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_uppercase()) {
                 return;
             }
@@ -224,13 +225,29 @@ impl<'e, 's> Search<'e, 's> {
             Surroundings { kind: Kind::Generated, ..surroundings }
         } else if surroundings.kind == Kind::Source && documents(haystack, name_start) {
             Surroundings { kind: Kind::Docs, published: true, ..surroundings }
-        } else if surroundings.kind == Kind::Source && !quoted && assign::telling(text) && remark(haystack, name_start) {
-            // No code, so it need not stand in quotes.
+        } else if surroundings.kind == Kind::Source
+            && !quoted
+            && assign::telling(text)
+            && (remark(haystack, name_start) || assign::alone(haystack, name_start, &value))
+        {
+            // No code, or settings in a long literal, so it need not stand in quotes.
             Surroundings { kind: Kind::Other, ..surroundings }
         } else {
             surroundings
         };
         self.named(Named { name, value: text, quoted, form, surroundings }, value, haystack, hint);
+    }
+
+    /// `key = "value"`, a variable of its own: what looks random and is no checksum.
+    fn bare(&mut self, haystack: &[u8], here: Range<usize>, hint: &Hint<'_>, surroundings: Surroundings) {
+        if !self.spend(0) || surroundings.kind != Kind::Source || self.quiet_place() {
+            return;
+        }
+        let Some(Assignment { value, quoted: true, .. }) = assign::parse(haystack, here, Lines::Tokens) else { return };
+        let key = haystack.get(value.clone()).is_some_and(|text| calls::is_key(text) && !Shape::of(text).is_hex);
+        if key && !minified(haystack, value.start) {
+            self.passed(calls::Passed::Key, value, haystack, hint, surroundings);
+        }
     }
 
     /// A word of a provider's name, or one that asks for a credential: a value of the provider's format may stand nearby.
@@ -249,6 +266,12 @@ impl<'e, 's> Search<'e, 's> {
             near = nearby::before(index, rules, haystack, here, &mut words);
         }
         self.scratch.words = words;
+        if near.is_none()
+            && target.provider
+            && let Some(span) = calls::imports::named(haystack, here)
+        {
+            return self.passed(calls::Passed::Key, span, haystack, hint, surroundings);
+        }
         let Some(near) = near.filter(|near| !minified(haystack, near.span.start)) else { return };
         let Some(value) = haystack.get(near.span.clone()) else { return };
         // Manuals show keys, too, but seldom one that is random and in its provider's format.
@@ -266,6 +289,14 @@ impl<'e, 's> Search<'e, 's> {
             around: around(haystack, &near.span),
             whole: 0,
         });
+    }
+
+    /// What is passed to a call.
+    fn passed(&mut self, passed: calls::Passed, span: Range<usize>, haystack: &[u8], hint: &Hint<'_>, place: Surroundings) {
+        let Some(value) = haystack.get(span.clone()) else { return };
+        let shown = place.kind == Kind::Source && documents(haystack, span.start);
+        let surroundings = if shown { Surroundings { kind: Kind::Docs, published: true, ..place } } else { place };
+        self.named(Named { name: passed.name(), value, quoted: true, form: Form::Operator, surroundings }, span, haystack, hint);
     }
 
     /// A named value from anywhere: judged by name, then decoded.
@@ -367,6 +398,10 @@ impl<'e, 's> Search<'e, 's> {
         } else if found.secret != found.whole && (self.place.published || (value.len() < 20 && !url::strong(value) && self.quiet_place())) {
             confidence = Confidence::Low;
         }
+        // An answer of the service, in a comment about what asks for it.
+        if rule.provider.as_ref() == "jwt" && self.place.kind == Kind::Source && documents(haystack, found.whole.start) {
+            confidence = Confidence::Low;
+        }
         self.claim(Claim {
             rule: id,
             span: found.secret,
@@ -386,8 +421,8 @@ impl<'e, 's> Search<'e, 's> {
         let Some(span) = url::password(haystack, at) else { return };
         let Some(value) = haystack.get(span.clone()) else { return };
         let Some(mut confidence) = url::judge(haystack, &span, value, surroundings) else { return };
-        // A guess like any other: what a library's files hold is public.
-        if self.place.package {
+        // A guess like any other: what a library's files hold is public, and comments show how it is done.
+        if self.place.package || (surroundings.kind == Kind::Source && documents(haystack, at)) {
             confidence = Confidence::Low;
         }
         let Some(rule) = self.engine.index.rule("generic-url-password") else { return };

@@ -132,6 +132,28 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
     Some(Assignment { name, value: found.0, quoted: found.1 || within || default, form })
 }
 
+/// Whether `name=value` is a line of its own, without blanks.
+pub(super) fn alone(text: &[u8], name: usize, value: &Range<usize>) -> bool {
+    starts_line(text, name)
+        && value.start.checked_sub(2).and_then(|at| text.get(at..value.start)).is_some_and(|two| two[0] != b' ' && two[1] == b'=')
+        && matches!(text.get(value.end), None | Some(b'\n' | b'\r'))
+}
+
+/// Whether the word is all of a variable's name where that is assigned: `key =`, `var key =`, `$key =`.
+pub(super) fn variable(text: &[u8], word: &Range<usize>) -> bool {
+    let before = text.get(word.start.saturating_sub(NAME)..word.start).unwrap_or_default();
+    let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"$").unwrap_or(line).trim_ascii();
+    let declared = matches!(line, b"" | b"const" | b"let" | b"var" | b"String" | b"private String" | b"my" | b"val");
+    let at = skip_blanks(text, word.end);
+    let assigned = match text.get(at..at + 2) {
+        Some(b":=") => true,
+        Some([b'=', next]) => !matches!(next, b'=' | b'>' | b'~'),
+        _ => false,
+    };
+    declared && assigned
+}
+
 /// `"\"value\""`, a literal of a program that is written into another: the value without the inner quotes.
 fn within_escapes(text: &[u8], value: Range<usize>) -> Range<usize> {
     let inner = value.start + 2..value.end.saturating_sub(2);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::detect::samples;
 
-fn of(text: &str) -> Option<String> {
+pub(super) fn of(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
     CALLS.iter().find_map(|(call, passed)| {
         let at = lower.find(call)?;
@@ -96,8 +96,11 @@ fn keys_of_clients() {
     assert_eq!(of(&format!("client = by_id['{key}']")), None);
     assert_eq!(of(&format!("IAMAuthenticator('{key}')")), Some(key.clone()));
     assert_eq!(of(&format!("new Acme\\Client('my-company', '{key}')")), Some(key.clone()));
-    assert_eq!(of(&format!("client('my-company', key='{key}')")), None);
+    assert_eq!(of(&format!("client('my-company', key='{key}')")), Some(key.clone()));
+    assert_eq!(of(&format!("new AcmeClient({{\n  region: 'eu',\n  key: '{key}'\n}})")), Some(key.clone()));
+    assert_eq!(of(&format!("new AcmeClient({{ region: 'eu', id: '{key}' }})")), None);
     assert_eq!(of(&format!("client('my-company') + '{key}'")), None);
+    assert_eq!(of(&format!("acme.toEnvironment('{key}')")), None);
     for other in ["{uuid}", "https://a.net/{alnum:20}", "application-name-{digits:2}", "{alnum:12}"] {
         assert_eq!(of(&format!("new AcmeClient('{}')", samples::fill(other, 3))), None, "{other}");
     }

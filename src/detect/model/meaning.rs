@@ -76,6 +76,11 @@ fn class(word: &[u8], before: &[u8]) -> Option<(Class, bool)> {
 }
 
 impl Meaning {
+    /// The same, of the credential itself.
+    pub(in crate::detect) fn plain(self) -> Self {
+        Self { trailing: 0, attribute: false, ..self }
+    }
+
     /// What the name says; `None` where it names no credential.
     pub(in crate::detect) fn of(name: &Name) -> Option<Self> {
         let before = |at: usize| at.checked_sub(1).map_or(&b""[..], |at| name.word(at));

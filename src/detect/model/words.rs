@@ -147,6 +147,8 @@ pub(super) static ATTRIBUTES: List = List::new(&[
     b"button", b"screen", b"view", b"dialog", b"modal", b"checksum", b"fingerprint", b"recovery", b"history", b"quality",
     b"style", b"css", b"usages", b"server", b"signature", b"used", b"allowed", b"auto", b"ok", b"sha256", b"sha1", b"md5",
     b"ui", b"redacted", b"masked", b"widget", b"reader", b"writer", b"buffer", b"offset", b"start", b"end", b"next", b"prev", b"text",
+    // Of jobs in CI files: `jobs.ci-pass.needs`.
+    b"needs", b"runs", b"steps",
 ]);
 
 /// Words before it that make the value public or short-lived.
