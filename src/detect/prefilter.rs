@@ -32,6 +32,8 @@ const SPAN: usize = 2 * LANES;
 const BEFORE: usize = 2;
 /// Bytes behind the chunk that its last positions read.
 const BEHIND: usize = 15;
+/// Bytes of text in a row, at least, that are looked at in what is not text: no credential is shorter.
+const RUN: usize = 11;
 /// Sets the bit that tells lower case from upper case in each byte.
 const FOLD: u8 = 0x20;
 const FOLD_ALL: u64 = 0x2020_2020_2020_2020;
@@ -39,6 +41,10 @@ const FOLD_ALL: u64 = 0x2020_2020_2020_2020;
 /// bench's, those with which the fewest places pass that hold no literal: a frequent sequence shares no bit with a literal's.
 const SPREAD_THREE: u32 = 0x7d27_d731;
 const SPREAD: u32 = 0x3648_59cf;
+
+/// Which spans of a chunk hold text: a bit for each.
+type Texts = u8;
+const _: () = assert!(CHUNK / SPAN == Texts::BITS as usize);
 
 /// A chunk in lower case: the bytes before it, its own, and those behind it.
 type Chunk = [u8; BEFORE + CHUNK + BEHIND];
@@ -106,6 +112,30 @@ fn bucket(hash: u32) -> usize {
 #[inline(always)]
 fn eight(chunk: &Chunk, at: usize) -> u64 {
     chunk.get(at..).and_then(|bytes| bytes.first_chunk()).map_or(0, |eight| u64::from_le_bytes(*eight))
+}
+
+/// The spans of the chunk that starts here which hold a part of a run of text; those at the ends of the haystack count.
+fn texts(haystack: &[u8], chunk: usize) -> Texts {
+    let mut texts = 0;
+    for span in (0..Texts::BITS as usize).rev() {
+        let around = (chunk + span * SPAN).checked_sub(RUN - 1).and_then(|from| haystack.get(from..));
+        texts = texts << 1 | Texts::from(around.and_then(|around| around.first_chunk()).is_none_or(has_run));
+    }
+    texts
+}
+
+/// Whether there is a run of text: then, two neighbouring fours of it are text. All bytes are worked through, so that the processor takes
+/// many at a time.
+#[inline(always)]
+fn has_run(around: &[u8; SPAN + 2 * RUN - 2]) -> bool {
+    let (fours, _) = around.as_chunks::<4>();
+    let pairs = fours.iter().zip(fours.get(1..).unwrap_or_default());
+    // The upper bit of each byte from the space on that is ASCII.
+    let text = |four: &[u8; 4]| {
+        let four = u32::from_le_bytes(*four);
+        (four & 0x7f7f_7f7f).wrapping_add(0x6060_6060) & !four
+    };
+    pairs.fold(false, |any, (first, second)| any | (text(first) & text(second) & 0x8080_8080 == 0x8080_8080))
 }
 
 /// Six of the seven bits that tell folded bytes apart: the one that is left out is that of bytes that are no ASCII.
@@ -236,21 +266,26 @@ impl Prefilter {
         self.literals.get(literal as usize).map_or(0, |literal| usize::from(literal.length))
     }
 
-    /// Calls `hit(literal, start)` once for each occurrence of each literal, by and large from front to back.
+    /// Calls `hit(literal, start)` once for each occurrence of each literal, by and large from front to back. Of a `binary`, only
+    /// the runs of text are looked at, as by `strings -n 11`: most of a program is none.
     #[inline]
-    pub(super) fn scan(&self, haystack: &[u8], hit: &mut impl FnMut(u32, usize)) {
+    pub(super) fn scan(&self, haystack: &[u8], binary: bool, hit: &mut impl FnMut(u32, usize)) {
         let mut chunk: Chunk = [0; BEFORE + CHUNK + BEHIND];
         let mut bits = [0; CHUNK / SPAN];
         let mut places = [0; CHUNK];
-        let mut at = 0;
-        while let Some(rest) = haystack.get(at..).filter(|rest| !rest.is_empty()) {
-            chunk.copy_within(CHUNK..CHUNK + BEFORE, 0);
-            let length = rest.len().min(CHUNK + BEHIND);
-            let (bytes, missing) = chunk[BEFORE..].split_at_mut(length);
+        for at in (0..haystack.len()).step_by(CHUNK) {
+            let bits = &mut bits[..(haystack.len() - at).div_ceil(SPAN).min(CHUNK / SPAN)];
+            let texts = if binary { texts(haystack, at) } else { Texts::MAX };
+            if texts == 0 {
+                continue;
+            }
+            let before = at.min(BEFORE);
+            let (_, bytes) = chunk.split_at_mut(BEFORE - before);
+            let rest = haystack.get(at - before..).unwrap_or_default();
+            let (bytes, missing) = bytes.split_at_mut(rest.len().min(bytes.len()));
             bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from | FOLD);
             missing.fill(FOLD);
-            let bits = &mut bits[..length.min(CHUNK).div_ceil(SPAN)];
-            self.test(&chunk, bits);
+            self.test(&chunk, texts, bits);
             let count = self.narrow(&chunk, bits, &mut places);
             let count = self.confirm(&chunk, &mut places, count);
             for place in places.get(..count).unwrap_or(&places) {
@@ -260,15 +295,19 @@ impl Prefilter {
                     self.compare(haystack, start, u32::from_le_bytes(*four), hit);
                 }
             }
-            at += CHUNK;
         }
     }
 
-    /// One bit for each even position of the chunk whose trigram is in the first table.
+    /// One bit for each even position of the chunk's `texts` whose trigram is in the first table.
     #[inline(never)]
-    fn test(&self, chunk: &Chunk, bits: &mut [u64]) {
+    fn test(&self, chunk: &Chunk, mut texts: Texts, bits: &mut [u64]) {
         for (word, span) in bits.iter_mut().zip(chunk[BEFORE..].windows(SPAN + 2).step_by(SPAN)) {
-            let mut found = 0;
+            let (mut found, text) = (0, texts & 1 != 0);
+            texts >>= 1;
+            if !text {
+                *word = 0;
+                continue;
+            }
             // Eight at a time, which the compiler writes out one by one.
             for block in span.windows(16 + 2).step_by(16).rev() {
                 let mut eight = 0u8;
@@ -364,8 +403,12 @@ mod tests {
     }
 
     fn found(prefilter: &Prefilter, haystack: &[u8]) -> Vec<(u32, usize)> {
+        found_in(prefilter, haystack, false)
+    }
+
+    fn found_in(prefilter: &Prefilter, haystack: &[u8], binary: bool) -> Vec<(u32, usize)> {
         let mut out = Vec::new();
-        prefilter.scan(haystack, &mut |literal, start| out.push((literal, start)));
+        prefilter.scan(haystack, binary, &mut |literal, start| out.push((literal, start)));
         out.sort_unstable();
         out
     }
@@ -391,6 +434,27 @@ mod tests {
                 haystack.splice(at..at, literal.iter().copied());
             }
             prop_assert_eq!(found(&prefilter, &haystack), plain(&literals, &haystack));
+        }
+    }
+
+    /// Literals in runs of text of every length, between other bytes.
+    #[test]
+    fn of_a_binary_the_runs_of_text_are_searched() {
+        let literals: Vec<Vec<u8>> = ["ghp_", "hvs.abc", "://"].iter().map(|l| l.as_bytes().to_vec()).collect();
+        let prefilter = Prefilter::new(&literals);
+        for literal in &literals {
+            for before in (0..700).step_by(13) {
+                for (left, right) in (0..RUN).flat_map(|left| [(left, 0), (left, RUN), (0, left)]) {
+                    let run = [&vec![b'x'; left][..], literal, &vec![b'~'; right][..]].concat();
+                    let haystack = [&vec![0x81; before][..], &run, &vec![0; 500][..]].concat();
+                    let hits = found_in(&prefilter, &haystack, true);
+                    if run.len() >= RUN {
+                        assert_eq!(hits, plain(&literals, &haystack), "{before} {left} {right}");
+                    } else if run.len() < 8 && before >= SPAN {
+                        assert!(hits.is_empty(), "{before} {left} {right}");
+                    }
+                }
+            }
         }
     }
 

@@ -112,7 +112,7 @@ impl<'e, 's> Search<'e, 's> {
         let engine = self.engine;
         // A name has several words, a run several literals: each is looked at once.
         let (mut name_end, mut run_end) = (0, 0);
-        engine.index.prefilter.scan(haystack, &mut |literal, start| {
+        engine.index.prefilter.scan(haystack, hint.binary, &mut |literal, start| {
             if self.is_late() {
                 return;
             }
