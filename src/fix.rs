@@ -79,6 +79,15 @@ fn at(finding: &Finding, place: &Place) -> (String, String) {
             let (short, advice) = build_argument(variable);
             (short, format!("{advice}. Provenance attestations record every build argument, so deleting them is no fix"))
         }
+        LocationKind::Label if named.is_some_and(|name| name.starts_with("/config/")) => {
+            let field = named.and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+            (
+                format!("take it out of the image's {field}"),
+                format!(
+                    "Remove it from the instruction that sets the image's {field}: everyone who can pull the image can read its config"
+                ),
+            )
+        }
         LocationKind::Label | LocationKind::Annotation => (
             "remove the label or annotation".to_owned(),
             "Remove it from the label or annotation: they are public to everyone who can pull, or even list, the image".to_owned(),

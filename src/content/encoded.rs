@@ -1,6 +1,6 @@
 //! Containers that a text holds in base64: Helm's release secrets (base64 of base64 of gzip), `user-data`, archives in YAML or
 //! JSON. Text in base64 is the engine's; what decodes to a container comes here, and so does what has no literal to search for:
-//! base64 of base64, and text of nothing but escapes.
+//! base64 of base64, lines that may break a literal, and text of nothing but escapes.
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -14,6 +14,7 @@ use super::walk::Walk;
 use crate::detect::{
     decode,
     encoded::{CONTAINERS, SHORTEST_CONTAINER, is_base64},
+    wrapped,
 };
 
 /// How an escape begins, and how long it is.
@@ -51,7 +52,7 @@ impl Walk<'_> {
             if at < from {
                 continue;
             }
-            let (digits, length) = run(text.get(at..).unwrap_or_default());
+            let (digits, length) = wrapped::digits(text.get(at..).unwrap_or_default());
             if digits.len() < SHORTEST_CONTAINER {
                 continue;
             }
@@ -77,7 +78,7 @@ impl Walk<'_> {
         self.depth -= 1;
     }
 
-    /// Base64 of base64, which has no literal to search for: long runs are found by looking at every [`STEP`]th byte.
+    /// Base64 of base64, and text in several lines: long runs are found by looking at every [`STEP`]th byte.
     fn twice(&mut self, name: &str, text: &[u8], known: &[Range<usize>]) {
         let mut at = 0;
         while at < text.len() {
@@ -92,13 +93,18 @@ impl Walk<'_> {
                 continue;
             }
             let start = at - before.iter().rev().take_while(|byte| is_base64(**byte)).count();
+            if let Some(wrapped) = wrapped::from(text, start) {
+                at = wrapped.span.end.max(at + STEP);
+                self.decoded(name, wrapped.label, &wrapped.bytes);
+                continue;
+            }
             let telling = text.get(start..start + TELLING).filter(|_| at - start < STEP);
             let nested = telling.is_some_and(holds_base64);
             if !nested {
                 at += STEP;
                 continue;
             }
-            let (digits, length) = run(text.get(start..text.len().min(start + LONGEST)).unwrap_or_default());
+            let (digits, length) = wrapped::digits(text.get(start..text.len().min(start + LONGEST)).unwrap_or_default());
             at = start + length.max(STEP);
             let container = CONTAINERS.iter().any(|start| digits.starts_with(start));
             if container || known.iter().any(|range| range.start < start + length && start < range.end) {
@@ -174,28 +180,4 @@ fn holds_base64(digits: &[u8]) -> bool {
         && LENIENT
             .decode_slice(digits, &mut decoded)
             .is_ok_and(|length| decoded.get(..length).is_some_and(|bytes| bytes.iter().all(|byte| is_base64(*byte))))
-}
-
-/// The base64 digits at the beginning of `text`, over line breaks after long lines, and how many bytes of text they take. The
-/// last group may be cut.
-fn run(text: &[u8]) -> (Vec<u8>, usize) {
-    let mut digits = Vec::new();
-    let mut at = 0;
-    loop {
-        let line = text.get(at..).unwrap_or_default();
-        let length = line.iter().position(|byte| !is_base64(*byte)).unwrap_or(line.len());
-        digits.extend_from_slice(line.get(..length).unwrap_or_default());
-        at += length;
-        let rest = line.get(length..).unwrap_or_default();
-        let blank = rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len());
-        let continues = length >= 60 && memchr::memchr(b'\n', rest.get(..blank).unwrap_or_default()).is_some();
-        if !continues || !rest.get(blank).is_some_and(|byte| is_base64(*byte)) {
-            break;
-        }
-        at += blank;
-    }
-    if digits.len() % 4 == 1 {
-        digits.pop();
-    }
-    (digits, at)
 }

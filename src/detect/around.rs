@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::quiet;
+
 /// Bytes on either side of a match in which context words count.
 const NEARBY: usize = 256;
 
@@ -25,6 +27,36 @@ fn opens_with(haystack: &[u8], at: usize, marks: &[&[u8]]) -> bool {
     let before = haystack.get(at.saturating_sub(300)..at).unwrap_or_default();
     let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_start();
     marks.iter().any(|mark| line.starts_with(mark))
+}
+
+/// Words of names that say that a value is a digest of something, whatever of.
+const DIGESTS: [&[u8]; 8] = [b"checksum", b"sha256", b"sha1", b"sha512", b"sha224", b"sha384", b"md5", b"etag"];
+
+/// Whether the name right before the value says that it is a digest: `checksum/redis-password`, `password_sha256`.
+/// `around`: the value with what [`around`] gives of its text.
+pub(super) fn is_digest(around: &[u8], start: usize, name: Option<&[u8]>, value: &[u8]) -> bool {
+    if !matches!(value.len(), 32 | 40 | 56 | 64 | 96 | 128) || !value.iter().all(u8::is_ascii_hexdigit) {
+        return false;
+    }
+    let says = |text: &[u8]| DIGESTS.iter().any(|word| quiet::holds(text, word));
+    let before = around.get(..start.min(NEARBY)).unwrap_or_default();
+    let assigned = before.iter().rposition(|b| !matches!(b, b' ' | b'"' | b'\'' | b':' | b'=')).map_or(0, |last| last + 1);
+    let label = before.get(..assigned).unwrap_or_default();
+    let own = label.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/')).count();
+    // The verifier in a server's own list of users, such as ClickHouse's `password_sha256_hex`, is looked for.
+    if label.ends_with(b"_hex") || label.ends_with(b"_hex>") {
+        return false;
+    }
+    name.is_some_and(says) || label.get(label.len() - own..).is_some_and(says)
+}
+
+/// Client ids of Google's own command line tools, whose secrets are in their sources
+/// (<https://cloud.google.com/sdk/docs/authorizing>).
+const PUBLISHED_CLIENTS: [&[u8]; 2] = [b"764086051850-6qr4p6gpi6hn506pt8ejuq83di341hur", b"32555940559.apps.googleusercontent.com"];
+
+/// Whether the secret of a client that was published with its id stands there.
+pub(super) fn published_client(around: &[u8], name: Option<&[u8]>) -> bool {
+    name.is_some_and(|name| quiet::holds(name, b"client_secret")) && PUBLISHED_CLIENTS.iter().any(|id| quiet::holds(around, id))
 }
 
 /// Whether the match is a part of a long run of base64, in which any short format occurs by chance.
@@ -76,6 +108,23 @@ pub(super) fn minified(text: &[u8], at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digests_by_name() {
+        let value = "0123456789abcdef".repeat(4);
+        for (text, expected) in [
+            ("checksum/secret: ", true),
+            ("  checksum/redis-password: \"", true),
+            ("PASSWORD_SHA256=", true),
+            ("password: ", false),
+            ("checksum: x\npassword: ", false),
+            ("password_sha256_hex: ", false),
+        ] {
+            assert_eq!(is_digest(format!("{text}{value}").as_bytes(), text.len(), None, value.as_bytes()), expected, "{text}");
+        }
+        assert!(is_digest(b"", 0, Some(b"secret_sha256"), value.as_bytes()));
+        assert!(!is_digest(b"checksum/secret: hunter2", 17, None, b"hunter2"), "no digest");
+    }
 
     #[test]
     fn a_long_value_of_hexadecimal_digits_is_no_token_of_all_letters() {

@@ -85,6 +85,20 @@ pub fn guessable(value: &[u8]) -> bool {
     bits_to_guess(value) < STRONG_BITS
 }
 
+/// Whether a word looks like what a generator of keys makes, whatever it is called: to be kept out of text that is quoted.
+///
+/// ```
+/// # use imgscan::detect::looks_generated;
+/// assert!(looks_generated(b"q7Zk3vXp9TtLmw2RbN8sYcD4fH"));
+/// assert!(!looks_generated(b"python3-distutils-extra"));
+/// ```
+pub fn looks_generated(word: &[u8]) -> bool {
+    // `x86_64-linux-gnu-gcc` is made of short parts.
+    let parts = || word.split(|b| matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'~'));
+    let mixed = |part: &[u8]| part.len() >= 8 && part.iter().any(u8::is_ascii_digit) && part.iter().any(u8::is_ascii_alphabetic);
+    telling(word) && parts().any(mixed) && model::Shape::of(word).randomness() > 0.3
+}
+
 /// Whether the name says of no credential that it is one.
 pub(super) fn names_nothing(name: &[u8]) -> bool {
     Meaning::of(&Name::new(last_part(name))).is_none_or(|meaning| meaning.attribute)
@@ -167,6 +181,10 @@ fn meant(
     // Travis CI and AppVeyor encrypt what they call so for the repository (https://docs.travis-ci.com/user/encryption-keys);
     // `Username & Password` is the label of a choice.
     if last == b"secure" || last.contains(&b'&') {
+        return None;
+    }
+    // Of reCAPTCHA, hCaptcha and Turnstile, and shown to every visitor.
+    if [&b"sitekey"[..], b"site_key", b"site-key"].iter().any(|word| quiet::holds(last, word)) {
         return None;
     }
     // nginx passes requests on: `proxy_pass registry:5000;`.
@@ -327,6 +345,14 @@ pub(super) fn lower(confidence: Confidence) -> Confidence {
 }
 
 /// `Basic dXNlcjpwYXNz`: the password is the credential.
+/// The password, where `Basic` stands before what is base64 of user and password.
+pub(super) fn basic_password(before: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+    let stands = before.last_chunk::<6>().is_some_and(|word| word.eq_ignore_ascii_case(b"basic "));
+    let plain = stands.then(|| decode::base64(value)).flatten().filter(|plain| decode::is_text(plain))?;
+    let password = plain.get(plain.iter().position(|b| *b == b':')? + 1..)?;
+    (!password.is_empty()).then(|| password.to_vec())
+}
+
 fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<Judged> {
     let bytes = decode::base64(bare).filter(|bytes| decode::is_text(bytes));
     let password = match bytes.as_ref().and_then(|bytes| Some(bytes.split_at(bytes.iter().position(|b| *b == b':')?))) {
@@ -357,8 +383,14 @@ fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<
 }
 
 fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lead, bare): (Lead, &[u8])) -> Option<Judged> {
-    if meaning.class == Class::Authorization && lead == Lead::Nothing && bare.contains(&b' ') {
-        return None;
+    if meaning.class == Class::Authorization && lead == Lead::Nothing {
+        if bare.contains(&b' ') {
+            return None;
+        }
+        // `"auth": "…"` of container registries' clients.
+        if decode::begins_as_text(bare) && decode::base64(bare).is_some_and(|plain| decode::is_text(&plain) && plain.contains(&b':')) {
+            return basic(index, bare, named.value.len() - bare.len(), named);
+        }
     }
     // `IDENTIFIER_PAT` is a pattern.
     if meaning.class == Class::Token

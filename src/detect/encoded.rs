@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::decode::{self, is_base64_digit};
 
 /// Longest run that is decoded, and its shortest.
-const LONGEST: usize = 256 << 10;
+pub(super) const LONGEST: usize = 256 << 10;
 const SHORTEST: usize = 12;
 /// How base64 of a gzip file begins, of a zip file, and base64 of base64 of a gzip file.
 pub(crate) const CONTAINERS: [&[u8]; 3] = [b"H4sI", b"UEsDB", b"SDRzS"];

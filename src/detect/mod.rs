@@ -42,6 +42,7 @@ pub mod structured;
 mod surroundings;
 mod token;
 mod url;
+pub(crate) mod wrapped;
 
 use std::{
     ops::Range,
@@ -49,7 +50,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-pub use classify::guessable;
+pub use classify::{guessable, looks_generated};
 pub use guessing::bits_to_guess;
 pub use rule::{Rule, RuleError, Shape};
 

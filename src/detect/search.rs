@@ -6,7 +6,9 @@ use std::{ops::Range, time::Instant};
 
 use super::{
     Engine, Hint, Scratch,
-    around::{around, digits_by_chance, documents, minified, remark, summary, within_base64, words_run_together},
+    around::{
+        around, digits_by_chance, documents, is_digest, minified, published_client, remark, summary, within_base64, words_run_together,
+    },
     assign::{self, Assignment, Form, Lines},
     calls,
     claim::{self, Claim},
@@ -18,9 +20,12 @@ use super::{
     overlap::Rank,
     public, quiet, rule,
     surroundings::{Kind, Surroundings},
-    token, url,
+    token, url, wrapped,
 };
-use crate::{finding::Confidence, vaults};
+use crate::{
+    finding::{Confidence, LocationKind},
+    vaults,
+};
 
 /// Encodings within encodings.
 const DEPTH: u8 = 3;
@@ -151,7 +156,12 @@ impl<'e, 's> Search<'e, 's> {
             if let Some(form) = target.encoded.as_ref().filter(|_| start >= run_end)
                 && let Some(run) = encoded::run(haystack, start, form, &mut run_end)
             {
-                self.nested(&run.bytes, &run.span, run.label, hint);
+                // Lines of a file are decoded together where its containers are.
+                let file = self.depth == 0 && hint.kind == LocationKind::File && !hint.binary;
+                match wrapped::around(haystack, &run.span).filter(|_| file) {
+                    Some(lines) => run_end = lines.span.end,
+                    None => self.nested(&run.bytes, &run.span, run.label, hint),
+                }
             }
         });
     }
@@ -384,6 +394,8 @@ impl<'e, 's> Search<'e, 's> {
             return;
         }
         let visible = if found.secret.start == anchor.start { anchor.len() } else { 0 };
+        let basic = classify::basic_password(haystack.get(..found.secret.start).unwrap_or_default(), value);
+        let value = basic.as_deref().unwrap_or(value);
         let mut confidence = rule.confidence;
         if rule.checks.iter().any(|check| check == "url-credentials") {
             // A password that only its place in a URL tells: manuals are full of them.
@@ -499,6 +511,10 @@ impl<'e, 's> Search<'e, 's> {
             return self.gap("holds more than 20,000 possible credentials; the others were not judged");
         }
         let Some(rule) = self.engine.rules.get(claim.rule as usize) else { return };
+        let by_name = matches!(claim.rank, Rank::Generic | Rank::Assigned);
+        if by_name && (is_digest(claim.around, claim.span.start, claim.name, claim.value) || published_client(claim.around, claim.name)) {
+            return;
+        }
         self.scratch.candidates.push(claim.checked(rule, self.place, &self.engine.clock));
     }
 

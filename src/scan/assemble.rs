@@ -144,7 +144,7 @@ struct Named<'a> {
 
 impl<'a> Named<'a> {
     fn new(layer: &'a Layer, scrub: &Scrub) -> Self {
-        let shown = |line: &str| scrub.text(&without_argument_values(line));
+        let shown = |line: &str| scrub.quote(&without_argument_values(line));
         let with = |created_by: Option<String>| {
             Arc::new(LayerId { index: layer.index, digest: layer.digest.clone(), diff_id: layer.diff_id.clone(), created_by })
         };
@@ -180,7 +180,8 @@ fn location(seen: &Seen, scrub: &Scrub) -> Location {
     location.column = seen.found.column;
     location.inner.clone_from(&seen.found.inner);
     location.path = location.path.map(|path| scrub.path(&path));
-    scrub.apply_to(&mut location.name);
+    // A key of a map, the first cell of a row.
+    location.name = location.name.map(|name| scrub.quote(&name));
     location.inner.iter_mut().for_each(|name| *name = scrub.path(name));
     location
 }
@@ -251,6 +252,8 @@ fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scrub,
         }
         evidence.push(certified.evidence);
     }
+    // The value of another finding may be this one's user.
+    evidence.iter_mut().for_each(|fact| *fact = scrub.path(fact));
     let mut confidence = matched.confidence;
     if let Some(package) = group.iter().find_map(|sighting| sighting.package) {
         let origin = if package.public { "public package" } else { "package of unknown origin" };

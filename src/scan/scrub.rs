@@ -4,7 +4,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::Secret;
+use crate::{Secret, detect::looks_generated};
 
 /// Shorter values are words; taking them out of paths would only make those unreadable.
 const SHORTEST: usize = 5;
@@ -86,19 +86,43 @@ impl Scrub {
         without(text, |rest| self.others.longest(rest))
     }
 
+    /// The text without them and without whatever else looks like a key: of what people type nobody has told what it is.
+    pub(super) fn quote(&self, text: &str) -> String {
+        without_keys(&self.text(text))
+    }
+
     pub(super) fn apply(&self, text: &mut String) {
         let scrubbed = self.text(text);
         if scrubbed != *text {
             *text = scrubbed;
         }
     }
+}
 
-    /// The same for something that may be missing.
-    pub(super) fn apply_to(&self, text: &mut Option<String>) {
-        if let Some(text) = text {
-            self.apply(text);
+/// What a digest stands behind, in instructions of builders and references to images.
+const DIGESTS: [&str; 5] = ["sha256:", "sha512:", "file:", "dir:", "multi:"];
+
+/// The text with `****` for each word that looks like a generated key.
+fn without_keys(text: &str) -> String {
+    let in_word = |c: char| c.is_ascii_alphanumeric() || "_-+/~".contains(c);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(in_word) {
+        let (before, word) = rest.split_at(start);
+        let (word, behind) = word.split_at(word.find(|c| !in_word(c)).unwrap_or(word.len()));
+        out.push_str(before);
+        rest = behind;
+        let is_key = |word: &str| looks_generated(word.as_bytes());
+        if DIGESTS.iter().any(|label| out.ends_with(label)) || !(is_key(word) || word.split('/').any(is_key)) {
+            out.push_str(word);
+        } else if word.split('/').any(is_key) {
+            // A folder of a path.
+            out.push_str(&word.split('/').map(|part| if is_key(part) { "****" } else { part }).collect::<Vec<_>>().join("/"));
+        } else {
+            out.push_str("****");
         }
     }
+    out + rest
 }
 
 /// The text with `****` for every stretch that values cover; where they overlap, nothing of any is left.
@@ -162,6 +186,29 @@ mod tests {
             assert_eq!(scrub.path(&format!("srv/app/AKIA{n:016}/config.yml")), "srv/app/****/config.yml");
         }
         assert!(start.elapsed().as_secs() < 20, "a billion searches take minutes");
+    }
+
+    #[test]
+    fn what_looks_like_a_key_is_not_quoted() {
+        let key = "q7Zk3vXp9TtLmw2RbN8s";
+        for line in [
+            "RUN cargo login {}",
+            "RUN echo '{}' | sudo -S make",
+            "RUN x --token={} y",
+            "COPY a /opt/{}/bin",
+            "RUN etcdctl --user root:{} get",
+        ] {
+            let quoted = Scrub::default().quote(&line.replace("{}", key));
+            assert_eq!(quoted, line.replace("{}", "****"));
+        }
+        let digest = "4b5cd0f6b3a91e7c".repeat(4);
+        for line in [
+            format!("ADD file:{digest} in /"),
+            format!("FROM debian@sha256:{digest}"),
+            "RUN apt-get install -y libssl1.1=1.1.1n-0+deb11u5 x86_64-linux-gnu-gcc".to_owned(),
+        ] {
+            assert_eq!(Scrub::default().quote(&line), line);
+        }
     }
 
     #[test]

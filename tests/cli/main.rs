@@ -9,6 +9,7 @@ mod gaps;
 mod k8s;
 mod memory;
 mod mission;
+mod notations;
 mod places;
 mod proofs;
 mod quiet;

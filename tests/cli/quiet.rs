@@ -34,6 +34,23 @@ const HARMLESS: &[(&str, &str)] = &[
         "usr/include/openssl/tls1.h",
         "#define TLS_MD_MASTER_SECRET_CONST \"\\x6d\\x61\\x73\\x74\\x65\\x72\\x20\\x73\\x65\\x63\\x72\\x65\\x74\"\n",
     ),
+    // Digests, whatever of.
+    ("app/chart/deployment.yaml", "metadata:\n  annotations:\n    checksum/secret: {hex:64}\n    checksum/redis-password: {hex:64}\n"),
+    ("app/chart/vault.yaml", "annotations:\n  vault.hashicorp.com/agent-inject: \"true\"\n  checksum/secret: {hex:64}\n"),
+    ("app/digests.yaml", "secret_sha256: {hex:64}\npassword_sha256: {hex:64}\nSECRET_MD5: {hex:32}\nsecret_etag: {hex:32}\n"),
+    // Public halves, references, algorithms.
+    (
+        "app/public.env",
+        "NEXT_PUBLIC_SUPABASE_ANON_KEY={b64urlof:{\"alg\":\"HS256\",\"typ\":\"JWT\"}}.{b64urlof:{\"iss\":\"supabase\",\"ref\":\"{lalnum:20}\",\"role\":\"anon\",\"iat\":1700000000}}.{b64url:43}\nRECAPTCHA_SITE_KEY=6L{alnum:38}\n",
+    ),
+    ("app/grafana.ini", "[database]\npassword = $__env{GF_DB_PW9}\n"),
+    ("app/hashing.env", "PASSWORD_HASHER=argon2id9\nPASSWORD_SCHEME=SSHA512\n"),
+    (
+        "root/.config/gcloud/application_default_credentials.json",
+        "{\"client_id\": \"764086051850-6qr4p6gpi6hn506pt8ejuq83di341hur.apps.googleusercontent.com\", \"client_secret\": \"d-{alnum:22}\"}\n",
+    ),
+    // `az acr login` writes an empty password beside the identity token.
+    ("root/.docker/config.json", "{\"auths\": {\"x.azurecr.io\": {\"auth\": \"MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwOg==\"}}}\n"),
     // Lists of names, schemas, flags.
     ("usr/share/php/PEAR/Config.php", "<?php\n$kinds = array('string', 'mask', 'password', 'directory2', 'file');\n"),
     ("usr/share/wordpress/wp-login.php", "<?php\n$codes = array( 'empty_password', 'empty_email2', 'invalid_email', 'invalidcombo' );\n"),
@@ -57,6 +74,11 @@ const HARMLESS: &[(&str, &str)] = &[
 /// The same kinds where they are somebody's.
 const CREDENTIALS: &[(&str, &str)] = &[
     ("app/keys/server.key", "{pem:RSA PRIVATE KEY}\n"),
+    ("app/chart/secret.yaml", "password: {alnum:20}\nchecksum/secret: none\n"),
+    (
+        "app/service.env",
+        "SUPABASE_SERVICE_ROLE_KEY={b64urlof:{\"alg\":\"HS256\",\"typ\":\"JWT\"}}.{b64urlof:{\"iss\":\"supabase\",\"ref\":\"{lalnum:20}\",\"role\":\"service_role\",\"iat\":1700000000}}.{b64url:43}\n",
+    ),
     ("app/tests/fixtures/key.pem", "{pem:PRIVATE KEY}\n"),
     ("root/.ssh/id_rsa", "{pem:OPENSSH PRIVATE KEY}\n"),
     ("app/keys.go", "var key = []byte(`{pem:EC PRIVATE KEY}`)\n"),

@@ -11,11 +11,16 @@ use crate::{
         image::{Changeset, Image, Stored},
         imgscan::Imgscan,
         report::findings,
-        samples::github_token,
+        samples::{Random, github_token},
     },
 };
 
 const PASSWORD: &str = "Mirabelle7Kompott";
+
+/// A key of nobody's that no rule knows by itself.
+fn unknown() -> String {
+    format!("{}7q", Random::new(41).base62(20))
+}
 
 /// Tokens 0 to 19, each in a place of its own, and a weak password in several.
 fn image() -> Image {
@@ -28,11 +33,21 @@ fn image() -> Image {
         .attribute("app/attribute", "user.token", &token(4))
         // Cut off, so that a gap names the path.
         .file(&format!("app/{}.zip", token(5)), b"PK\x03\x04\x14\0\0\0\x08\0broken")
+        .file("app/same.env", format!("URL=amqp://{0}:{0}@mq.example.com\n", unknown()))
+        .file("app/keys.yml", format!("api_keys:\n  {}:\n    secret: {PASSWORD}\n", unknown()))
+        .file("app/cells.csv", format!("pin,password\n{},{PASSWORD}\n", unknown()))
         .file("app/url.yml", format!("database: postgres://app:{PASSWORD}@db.example.com/app\n"))
         .file("app/encoded.txt", base64::engine::general_purpose::STANDARD.encode(format!("GITHUB_TOKEN={}\n", token(6))));
     let broken = Changeset::new().file(&format!("srv/{}", token(7)), vec![b'x'; 5000]).tar();
     let image = Image::new()
-        .layer(&format!("RUN |1 TOKEN={} /bin/sh -c curl -u app:{PASSWORD} https://acme.example # buildkit", token(8)), files)
+        .layer(
+            &format!(
+                "RUN |1 TOKEN={} /bin/sh -c curl -u app:{PASSWORD} https://acme.example && cargo login {} # buildkit",
+                token(8),
+                unknown()
+            ),
+            files,
+        )
         .layer_as(&format!("COPY {} /srv # buildkit", token(9)), broken[..2000].to_vec(), Stored::Plain)
         .env(&format!("GITHUB_TOKEN={}", token(10)))
         .bare_env(&format!("DB_PASSWORD={PASSWORD}"))
@@ -64,6 +79,7 @@ fn hides(what: &str, text: &[u8]) {
             assert!(!text.contains(part), "{what} has a part of token {}", seed - 1000);
         }
     }
+    assert!(!text.contains(&unknown()), "{what} has the key that no rule knows");
     for part in [PASSWORD, &PASSWORD[5..], &base64(PASSWORD), &data_encoding::HEXLOWER.encode(PASSWORD.as_bytes())] {
         assert!(!text.contains(part), "{what} has a part of the password");
     }

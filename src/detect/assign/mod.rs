@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::quiet;
 pub(super) use unusual::{owner, telling};
-pub(super) use value::SCHEMES;
+pub(super) use value::{SCHEMES, next_variable};
 
 /// Bytes of a name that are looked at on either side of the word.
 const NAME: usize = 100;

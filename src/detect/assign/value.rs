@@ -34,7 +34,9 @@ pub(super) fn read(text: &[u8], at: usize, name: &Range<usize>, whole: bool, quo
     }
     let rest = text.get(at..text.len().min(at + VALUE))?;
     let before = name.start.checked_sub(1).and_then(|before| text.get(before)).copied();
-    let mut end = if whole { whole_line(rest) } else { token(rest, before) };
+    let skipped = if whole { node_properties(rest) } else { 0 };
+    let (at, rest) = (at + skipped, rest.get(skipped..)?);
+    let mut end = if whole { whole_line(rest, before) } else { token(rest, before) };
     // `Authorization: Bearer value`, `Authorization: GenieKey value`
     if !whole && rest.get(end) == Some(&b' ') {
         let next = end + 1 + token(rest.get(end + 1..)?, before);
@@ -175,10 +177,38 @@ fn wrapped(text: &[u8], at: usize) -> Option<usize> {
     WRAPPERS.iter().any(|known| last.eq_ignore_ascii_case(known)).then(|| skip_blanks(text, at + open + 1))
 }
 
-/// Length up to the end of the line, without trailing blanks, comment, comma or semicolon.
-fn whole_line(rest: &[u8]) -> usize {
+/// Length of YAML's anchor and tag before a value: `&name value`, `!!str value`.
+fn node_properties(rest: &[u8]) -> usize {
+    if !matches!(rest.first(), Some(b'&' | b'!')) {
+        return 0;
+    }
+    let word = rest.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'!')).count();
+    let blanks = rest.iter().skip(1 + word).take_while(|b| **b == b' ').count();
+    let behind = 1 + word + blanks;
+    if word > 0 && blanks > 0 && !matches!(rest.get(behind), None | Some(b'\n' | b'\r')) { behind } else { 0 }
+}
+
+/// What follows a value in a command of a shell.
+const COMMANDS: [&[u8]; 6] = [b" ./", b" && ", b" || ", b" | ", b" ; ", b"; "];
+
+/// Where another variable is assigned on the same line: `A=value OTHER=1`.
+pub(in crate::detect) fn next_variable(line: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b' ', line).find(|at| {
+        let next = line.get(at + 1..).unwrap_or_default();
+        let name = next.iter().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'_').count();
+        name >= 3 && next.get(name) == Some(&b'=') && next.first().is_some_and(u8::is_ascii_uppercase)
+    })
+}
+
+/// Length up to the end of the line, without trailing blanks, comment, comma or semicolon. `before`: what stands before the name, which
+/// ends the value, too, where it is a quote.
+fn whole_line(rest: &[u8], before: Option<u8>) -> usize {
     let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r' | 0)).unwrap_or(rest.len());
     let line = rest.get(..end).unwrap_or_default();
+    let closed = before.filter(|b| matches!(b, b'"' | b'\'')).and_then(|quote| memchr::memrchr(quote, line));
+    let line = line.get(..closed.unwrap_or(line.len())).unwrap_or_default();
+    let command = COMMANDS.iter().filter_map(|word| memchr::memmem::find(line, word)).chain(next_variable(line)).min();
+    let line = line.get(..command.unwrap_or(line.len())).unwrap_or_default();
     let comment = line.windows(2).position(|two| matches!(two, b" #" | b"\t#")).unwrap_or(line.len());
     let line = line.get(..comment).unwrap_or_default().trim_ascii_end();
     let line = line.strip_suffix(b",").or_else(|| line.strip_suffix(b";")).unwrap_or(line);

@@ -1,12 +1,14 @@
 //! Credentials of URLs.
 
 use super::{Subject, Verdict, fact};
+use crate::detect::structured;
 
 /// Evidence only: the URL stands around the secret.
 pub(super) fn credentials(subject: &Subject<'_>) -> Verdict {
     let Some((scheme, user, host)) = parts(subject) else { return Verdict::fits(Vec::new()) };
     let mut evidence: Vec<String> = fact("scheme", &scheme).into_iter().collect();
-    evidence.extend(fact("user", &user));
+    // The user may be the password, too, or a token.
+    evidence.extend(structured::fact("user", user.as_bytes(), subject.secret));
     evidence.extend(fact("host", &host));
     Verdict::fits(evidence)
 }

@@ -86,8 +86,9 @@ impl Meaning {
         let before = |at: usize| at.checked_sub(1).map_or(&b""[..], |at| name.word(at));
         let (at, (class, bare_key)) = (0..name.len()).rev().find_map(|at| Some((at, class(name.word(at), before(at))?)))?;
         let (mut trailing, mut attribute) = (0u8, false);
-        for plain in (at + 1..name.len()).map(|at| stem(name.word(at))).filter(|plain| !plain.is_empty() && !NEUTRAL.has(plain)) {
-            attribute |= ATTRIBUTES.has(plain);
+        let after = (at + 1..name.len()).map(|at| name.word(at));
+        for (word, plain) in after.map(|word| (word, stem(word))).filter(|(_, plain)| !plain.is_empty() && !NEUTRAL.has(plain)) {
+            attribute |= ATTRIBUTES.has(plain) || ATTRIBUTES.has(word);
             trailing = trailing.saturating_add(1);
         }
         let earlier = |list: &List| (0..at).any(|at| list.has(name.word(at)));

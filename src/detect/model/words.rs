@@ -145,6 +145,7 @@ pub(super) static ATTRIBUTES: List = List::new(&[
     b"auth", b"authenticator", b"authentication", b"grant", b"flow", b"extractor", b"resolver", b"factory", b"builder",
     b"helper", b"util", b"utils", b"spec", b"visibility", b"visible", b"hidden", b"autocomplete", b"event", b"action",
     b"button", b"screen", b"view", b"dialog", b"modal", b"checksum", b"fingerprint", b"recovery", b"history", b"quality",
+    b"etag", b"hasher", b"scheme", b"encoding", b"pubkey",
     b"style", b"css", b"usages", b"server", b"signature", b"used", b"allowed", b"auto", b"ok", b"sha256", b"sha1", b"md5",
     b"ui", b"redacted", b"masked", b"widget", b"reader", b"writer", b"buffer", b"offset", b"start", b"end", b"next", b"prev", b"text",
     // Of jobs in CI files: `jobs.ci-pass.needs`.

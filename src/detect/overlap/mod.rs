@@ -2,9 +2,16 @@
 
 mod taken;
 
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
 use self::taken::{Holder, Taken};
-use super::Match;
-use crate::finding::{Confidence, Severity};
+use super::{Match, Rule};
+use crate::{
+    finding::{Confidence, Severity},
+    secret::Secret,
+};
 
 /// How specific a rule is, by how it recognised the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +77,8 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     let mut names: Vec<(usize, String)> = Vec::new();
     // What a token says of itself (issuer, expiry) holds under whatever rule it is reported.
     let mut proofs: Vec<(usize, Severity, Confidence, Vec<String>)> = Vec::new();
+    // What a format says is encoded, a pattern for any text finds as it stands.
+    let mut decoded: Vec<(usize, Arc<Rule>, Secret, bool)> = Vec::new();
     candidates.retain_mut(|candidate| {
         let span = &candidate.matched.span;
         let Some(winner) = taken.by(span, candidate.run) else {
@@ -87,7 +96,11 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
                     let lowered = if lowered < candidate.matched.rule.severity { lowered } else { Severity::Critical };
                     proofs.push((winner, lowered, candidate.matched.confidence, evidence));
                 }
-                Rank::Structural => confirmed.push((winner, candidate.matched.severity, candidate.matched.confidence)),
+                Rank::Structural => {
+                    let matched = &candidate.matched;
+                    confirmed.push((winner, matched.severity, matched.confidence));
+                    decoded.push((winner, Arc::clone(&matched.rule), Secret::new(matched.secret.expose()), matched.guessable));
+                }
                 // A provider's format makes nothing less of what name and value say.
                 Rank::Generic => guessed.push((winner, candidate.matched.confidence)),
                 Rank::Assigned | Rank::Token | Rank::Proven => {}
@@ -95,6 +108,13 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
         }
         false
     });
+    for (winner, rule, secret, guessable) in decoded {
+        if let Some(matched) =
+            candidates.get_mut(winner).map(|candidate| &mut candidate.matched).filter(|matched| matched.rule.id == rule.id)
+        {
+            (matched.secret, matched.guessable, matched.visible) = (secret, guessable, 0);
+        }
+    }
     for (winner, name) in names {
         if let Some(candidate) = candidates.get_mut(winner) {
             candidate.matched.name.get_or_insert(name);
@@ -127,9 +147,33 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
     candidates.sort_by(|a, b| {
         (a.matched.span.start, a.matched.span.end, &a.matched.rule.id).cmp(&(b.matched.span.start, b.matched.span.end, &b.matched.rule.id))
     });
+    undo_encoding(candidates);
     link(candidates);
 }
 
+/// A guess that is base64 of what was found beside it is the same credential: the copy of a Secret that `kubectl apply` keeps in an
+/// annotation.
+fn undo_encoding(candidates: &mut [Candidate]) {
+    let plain = |candidate: &Candidate| {
+        let guess = candidate.rank == Rank::Generic && candidate.run == 0;
+        guess.then(|| super::decode::base64(candidate.matched.secret.expose())).flatten().map(Zeroizing::new)
+    };
+    for at in 0..candidates.len() {
+        let Some(plain) = candidates.get(at).and_then(plain) else { continue };
+        let near = at.saturating_sub(COPIES)..candidates.len().min(at + COPIES);
+        let Some(other) = candidates.get(near).unwrap_or_default().iter().find(|other| other.matched.secret.expose() == plain.as_slice())
+        else {
+            continue;
+        };
+        let guessable = other.matched.guessable;
+        if let Some(candidate) = candidates.get_mut(at) {
+            (candidate.matched.secret, candidate.matched.guessable) = (Secret::new(&plain), guessable);
+        }
+    }
+}
+
+/// Matches before and behind a guess that may be the same credential, decoded.
+const COPIES: usize = 64;
 /// Bytes between the parts of one credential.
 const NEARBY: usize = 400;
 

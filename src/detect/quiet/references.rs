@@ -4,6 +4,10 @@ use super::{holds, public::is_published, starts};
 
 /// Systems' reference schemes and calls that start a value.
 const STARTS: &[&[u8]] = &[
+    // Grafana's variable expansion.
+    b"$__env{",
+    b"$__file{",
+    b"$__vault{",
     // Secret managers.
     b"op://",
     b"vault:",

@@ -238,7 +238,7 @@ impl Credential {
 }
 
 /// `label fact`, unless the fact is long, unprintable, or holds the secret.
-pub(super) fn fact(label: &str, fact: &[u8], secret: &[u8]) -> Option<String> {
+pub(in crate::detect) fn fact(label: &str, fact: &[u8], secret: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(fact).ok()?.trim();
     let fine = !text.is_empty() && text.len() <= 120 && !text.chars().any(char::is_control);
     let safe = secret.is_empty() || memchr::memmem::find(fact, secret).is_none();
@@ -312,7 +312,8 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
             part(password, fact("user", user, password).into_iter().chain(url_host(value)).collect())
         }
         Form::AfterColon | Form::PairLines => {
-            let colon = memchr::memchr(b':', value)?;
+            // Yarn takes both forms.
+            let Some(colon) = memchr::memchr(b':', value) else { return decode(text, tree, leaf, value, Form::Basic) };
             let secret = value.get(colon + 1..)?.trim_ascii();
             if secret.starts_with(b"//") {
                 return None;

@@ -34,6 +34,7 @@ mod yaml;
 
 use std::{borrow::Cow, ops::Range};
 
+pub(super) use self::format::fact;
 use self::formats::{cloud, databases, kubernetes, registries, syntax, transfer, web};
 pub(super) use self::tree::was_cut;
 use super::Hint;
@@ -143,6 +144,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &registries::CARGO,
     &registries::NUGET,
     &registries::MAVEN,
+    // Podman's `auth.json` before Composer's.
+    &registries::DOCKER_CONFIG,
     &registries::COMPOSER,
     &registries::HELM,
     &registries::DOCKERCFG,
@@ -186,7 +189,6 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &notebook::Notebook,
     &dockerfile::Dockerfile,
     // Told by their first bytes.
-    &registries::DOCKER_CONFIG,
     &cloud::GOOGLE_SERVICE_ACCOUNT,
     &cloud::VAULT_INIT,
     &cloud::VAULT_INIT_JSON,

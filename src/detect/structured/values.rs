@@ -7,6 +7,7 @@ use super::{
     Field, Meaning, header, shell,
     tree::{Leaf, Locator, NodeId, Tree, key, locate},
 };
+use crate::detect::assign;
 
 /// Keys whose value is named by a sibling.
 const PAIR_VALUES: &[&str] = &["value", "val", "secret_value", "defaultvalue", "default", "text"];
@@ -105,6 +106,8 @@ impl<'t, 'a> Values<'t, 'a> {
         }
         if let Some((name, at)) = assignment(leaf.value) {
             let part = leaf.value.get(at..).unwrap_or_default();
+            // Travis CI sets several variables in one item: `A=value B=value`.
+            let part = part.get(..assign::next_variable(part).unwrap_or(part.len())).unwrap_or_default();
             self.value(leaf.node, &name, part, self.part(leaf, at, part), evidence, emit);
             return;
         }
