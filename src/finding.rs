@@ -116,12 +116,14 @@ pub struct Location {
     pub name: Option<String>,
     /// The way in from the path: archive members, commits, encodings, outermost first.
     pub inner: Vec<String>,
+    /// The instruction of the history that it stands in, as the builder wrote it.
+    pub instruction: Option<Arc<str>>,
 }
 
 impl Location {
     /// A place of the given kind with everything else unknown.
     pub fn new(kind: LocationKind) -> Self {
-        Self { kind, path: None, line: None, column: None, name: None, inner: Vec::new() }
+        Self { kind, path: None, line: None, column: None, name: None, inner: Vec::new(), instruction: None }
     }
 }
 
@@ -169,12 +171,20 @@ impl State {
 /// One place of one secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The layer, or `None` for the config and the manifest.
+    /// The layer that it is in, or that its instruction made; `None` for the rest of the config and the manifest.
     pub layer: Option<Arc<LayerId>>,
     /// Where in it.
     pub location: Location,
     /// What later layers made of it.
     pub state: State,
+}
+
+impl Place {
+    /// The instruction behind it: the one that it stands in, or else the one that made its layer.
+    pub fn instruction(&self) -> Option<&str> {
+        let made = self.layer.as_ref().and_then(|layer| layer.created_by.as_deref());
+        self.location.instruction.as_deref().or(made)
+    }
 }
 
 /// One secret, however often it was seen. The value itself is no part of it: reports are made without.

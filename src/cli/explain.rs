@@ -72,6 +72,9 @@ fn describe(image: &Image, finding: &FindingV1, page: &mut String) {
         row("layer", &format!("{} {}", u64::from(layer.index) + 1, layer.digest.as_deref().unwrap_or_default()));
     }
     let place = &finding.location;
+    if let Some(instruction) = &place.instruction {
+        row("instruction", &text::instruction(instruction));
+    }
     let named = [place.path.as_deref(), place.name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("  ");
     row(&place.kind, &named);
     row("state", &finding.state);

@@ -4,7 +4,7 @@
 //! build into one layer (`buildah bud` does by default, `podman build --squash`) name the last instruction for it, often an `ENV`,
 //! and mark those that wrote the files as empty: there, each file has its own.
 
-use super::History;
+use super::{History, Layer};
 
 /// Instructions of one layer that are told apart; more are no Dockerfile's, and each place of a secret is compared with them all.
 const STEPS: usize = 256;
@@ -50,6 +50,18 @@ pub(crate) fn of_layers(history: &[History], layers: usize) -> Vec<Made> {
     }
     made.resize(layers, Made::default());
     made
+}
+
+/// For each line of the history, the number of the layer that it made, alone or with others.
+pub(crate) fn made_by(history: &[History], layers: &[Layer]) -> Vec<Option<usize>> {
+    let mut next = 0;
+    let number = |entry: &History| {
+        let at = next;
+        next += usize::from(!entry.empty_layer);
+        let shares = |layer: &&Layer| !entry.empty_layer || layer.steps.iter().any(|step| step.created_by == entry.created_by);
+        layers.get(at).filter(shares).map(|_| at)
+    };
+    history.iter().map(number).collect()
 }
 
 /// The instruction, if it can write files. `folder` is the working directory, kept from one entry to the next.

@@ -176,15 +176,16 @@ fn vulnerability(image: &ImageReport, finding: &Finding) -> Vulnerability {
     ]);
     if let Some(layer) = &place.layer {
         details.insert("layer", detail("Layer", format!("{} {}", u64::from(layer.index) + 1, layer.digest)));
-        if let Some(created_by) = &layer.created_by {
-            details.insert("instruction", detail("Instruction", text::instruction(created_by)));
-        }
+    }
+    if let Some(instruction) = place.instruction() {
+        details.insert("instruction", detail("Instruction", text::instruction(instruction)));
     }
     if !finding.evidence.is_empty() {
         details.insert("evidence", detail("Evidence", finding.evidence.join(", ")));
     }
     if finding.places.len() > 1 {
-        let places: Vec<String> = finding.places.iter().skip(1).map(text::place).collect();
+        let with_state = |place| format!("{} ({})", text::place(place), place.state.as_str());
+        let places: Vec<String> = finding.places.iter().skip(1).map(with_state).collect();
         details.insert("also_at", detail("Also at", places.join("; ")));
     }
     Vulnerability {

@@ -135,10 +135,10 @@ fn render_finding(finding: &Finding, image: &ImageReport, page: &mut String) -> 
         if !layer.digest.is_empty() {
             line.push_str(&format!(" <span class=\"id\">{}</span>", escape(text::short_digest(&layer.digest))));
         }
-        if let Some(made) = layer.created_by.as_deref().map(text::instruction).filter(|made| !made.is_empty()) {
-            line.push_str(&format!("<br><code>{}</code>", escape(&text::shorten(&made, 300))));
-        }
         row(page, "layer", &line)?;
+    }
+    if let Some(made) = place.instruction().map(text::instruction).filter(|made| !made.is_empty()) {
+        row(page, "instruction", &format!("<code>{}</code>", escape(&text::shorten(&made, 300))))?;
     }
     let class = if place.state == State::Live { "" } else { " class=\"hidden\"" };
     row(page, "state", &format!("<span{class}>{}</span>", escape(&text::state(place))))?;

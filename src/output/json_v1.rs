@@ -126,6 +126,9 @@ pub struct LocationV1 {
     pub name: Option<String>,
     /// The way in from the path.
     pub inner: Vec<String>,
+    /// The instruction of the history that it stands in; not there for other kinds of places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction: Option<String>,
 }
 
 /// Another place.
@@ -308,6 +311,7 @@ fn location(location: &Location) -> LocationV1 {
         column: location.column,
         name: location.name.clone(),
         inner: location.inner.clone(),
+        instruction: location.instruction.as_deref().map(str::to_owned),
     }
 }
 

@@ -185,6 +185,8 @@ struct ResultProperties<'a> {
     evidence: &'a [String],
     state: &'static str,
     layer: Option<LayerProperties<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instruction: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -333,6 +335,7 @@ fn result<'a>(image: &'a ImageReport, finding: &'a Finding, why: Option<&Why>, r
                 diff_id: layer.diff_id.as_deref(),
                 created_by: layer.created_by.as_deref(),
             }),
+            instruction: place.location.instruction.as_deref(),
         },
     }
 }

@@ -136,14 +136,11 @@ impl Page {
                 line.push_str(&text::plain(text::short_digest(&layer.digest)));
             }
             self.row("", &line, out)?;
-            if let Some(created_by) = &layer.created_by {
-                let made = text::instruction(created_by);
-                if !made.is_empty() {
-                    // Two lines at the most: a RUN instruction may be a page long.
-                    let columns = (self.width - LABEL - 2) * 2 - 12;
-                    self.row("", &text::shorten(&text::plain(&made), columns), out)?;
-                }
-            }
+        }
+        if let Some(made) = place.instruction().map(text::instruction).filter(|made| !made.is_empty()) {
+            // Two lines at the most: a RUN instruction may be a page long.
+            let columns = (self.width - LABEL - 2) * 2 - 12;
+            self.row("", &text::shorten(&text::plain(&made), columns), out)?;
         }
         let state = text::state(place);
         let paint = if place.state == State::Live { Paint::new() } else { Paint::new().yellow() };
@@ -152,7 +149,7 @@ impl Page {
         if others > 0 {
             self.row("also at", &text::count(others as u64, "more place", "more places"), out)?;
             for place in finding.places.iter().skip(1).take(NAMED_PLACES) {
-                self.row("", &text::place(place), out)?;
+                self.row("", &format!("{} ({})", text::place(place), place.state.as_str()), out)?;
             }
             if others > NAMED_PLACES {
                 self.row("", &format!("and {} more (all are in the JSON report)", text::thousands((others - NAMED_PLACES) as u64)), out)?;

@@ -166,8 +166,9 @@ fn table_at_80_columns() {
                     COPY . /app
         state       deleted by layer 4, still extractable by anyone who can pull
         also at     2 more places
-                    Env API_TOKEN
+                    Env API_TOKEN (live)
                     layer 3: srv/\x1b[31m<script>alert(1)</script>|`x`\u{202e}:1 (t)
+                    (live)
         unlocks     Every project of the organisation
         fix         1. Treat it as leaked: revoke or rotate it before anything else:
                        https://console.example.com/tokens

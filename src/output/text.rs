@@ -218,7 +218,9 @@ pub fn layer(layer: &LayerId, total: u64) -> String {
 /// What later layers made of it, and what that means.
 pub fn state(place: &Place) -> String {
     match place.state {
-        State::Live if place.layer.is_some() => "live: every container that runs the image sees it".to_owned(),
+        State::Live if place.layer.is_some() && place.location.kind == LocationKind::File => {
+            "live: every container that runs the image sees it".to_owned()
+        }
         State::Live => match place.location.kind {
             LocationKind::File => "live: in the directory".to_owned(),
             LocationKind::Manifest => "live: everyone who may read the object sees it".to_owned(),

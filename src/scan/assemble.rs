@@ -25,6 +25,8 @@ use crate::{
 
 /// Places of one secret that are kept; more are counted in its evidence.
 pub(super) const PLACES: usize = 1_000;
+/// Characters of an instruction that a place in the history names.
+const INSTRUCTION: usize = 1_000;
 /// Places of one layer that are made from hard links: a file of many matches may have many names, and the product is a bomb.
 const LINKED: usize = 100_000;
 
@@ -67,9 +69,11 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
     let sealed = Sealed::of(all());
     // Instructions lose every value that could be one; names and paths only what is known to be one, since a wrong guess
     // would make them unreadable.
-    let layers = {
+    let (layers, instructions) = {
         let scrub = Scrub::new(all().map(|seen| &seen.found.matched.secret).chain(sealed.secrets()));
-        parts.image.layers.iter().map(|layer| Named::new(layer, &scrub)).collect::<Vec<_>>()
+        let layers = parts.image.layers.iter().map(|layer| Named::new(layer, &scrub)).collect::<Vec<_>>();
+        let instructions = Instructions::new(parts, &layers, &scrub);
+        (layers, instructions)
     };
     let known = all().filter(|seen| seen.found.matched.confidence > Confidence::Low);
     let scrub = Scrub::new(known.map(|seen| &seen.found.matched.secret).chain(sealed.secrets()));
@@ -113,7 +117,7 @@ pub(super) fn report(parts: &Parts<'_>, options: &ScanOptions, hasher: &PathHash
         sightings.push(Sighting {
             seen,
             opened: sealed.open(&seen.found.matched.secret),
-            place: Place { layer: None, location: location(seen, &scrub), state: State::Live },
+            place: instructions.place(seen, location(seen, &scrub)),
             package: None,
         });
     }
@@ -144,7 +148,7 @@ struct Named<'a> {
 
 impl<'a> Named<'a> {
     fn new(layer: &'a Layer, scrub: &Scrub) -> Self {
-        let shown = |line: &str| scrub.quote(&without_argument_values(line));
+        let shown = |line: &str| shown(line, scrub);
         let with = |created_by: Option<String>| {
             Arc::new(LayerId { index: layer.index, digest: layer.digest.clone(), diff_id: layer.diff_id.clone(), created_by })
         };
@@ -162,6 +166,59 @@ impl<'a> Named<'a> {
             path.and_then(|path| instructions::that_wrote(&String::from_utf8_lossy(path), self.steps)).and_then(|at| self.ids.get(at));
         Arc::clone(wrote.or(self.anywhere.as_ref()).unwrap_or(&self.id))
     }
+
+    /// With one of the instructions that made it.
+    fn made_by(&self, created_by: &str) -> Arc<LayerId> {
+        let step = self.steps.iter().position(|step| step.created_by == created_by).and_then(|at| self.ids.get(at));
+        Arc::clone(step.unwrap_or(&self.id))
+    }
+}
+
+/// The instructions in which something was seen, by their place in the history: what they are, and the layer that each made.
+struct Instructions(BTreeMap<usize, Instruction>);
+
+#[derive(Clone, Default)]
+struct Instruction {
+    line: Option<Arc<str>>,
+    layer: Option<Arc<LayerId>>,
+}
+
+impl Instructions {
+    fn new(parts: &Parts<'_>, layers: &[Named<'_>], scrub: &Scrub) -> Self {
+        let history = parts.image.config.as_ref().map(|config| config.history.as_slice()).unwrap_or_default();
+        let made = instructions::made_by(history, &parts.image.layers);
+        let mut seen = BTreeMap::new();
+        for at in parts.config.seen.iter().filter_map(|seen| seen.history) {
+            let Some(line) = history.get(at).map(|entry| entry.created_by.as_str()) else { continue };
+            seen.entry(at).or_insert_with(|| {
+                let layer = made.get(at).copied().flatten().and_then(|number| layers.get(number));
+                let shown = Some(shortened(shown(line, scrub))).filter(|line| !line.is_empty());
+                Instruction { line: shown.map(Arc::from), layer: layer.map(|layer| layer.made_by(line)) }
+            });
+        }
+        Self(seen)
+    }
+
+    /// The place of something in the config: what stands in the history is named by its instruction.
+    fn place(&self, seen: &Seen, mut location: Location) -> Place {
+        let Instruction { line, layer } = seen.history.and_then(|at| self.0.get(&at)).cloned().unwrap_or_default();
+        location.instruction = line;
+        Place { layer, location, state: State::Live }
+    }
+}
+
+/// An instruction as it may be shown: without any value that could be a credential.
+fn shown(created_by: &str, scrub: &Scrub) -> String {
+    scrub.quote(&without_argument_values(created_by))
+}
+
+/// Enough of an instruction to know it: a line of the history may be megabytes long, and every place in it names it.
+fn shortened(mut line: String) -> String {
+    if let Some((end, _)) = line.char_indices().nth(INSTRUCTION) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
 }
 
 /// Values of build arguments are not shown, whether or not they are known to be credentials.
@@ -266,7 +323,8 @@ fn finding(group: Vec<Sighting<'_>>, certificates: &Certificates, scrub: &Scrub,
     let guessable = group.iter().all(Sighting::guessable);
     let secret = best.secret();
     let mut places: Vec<Place> = group.into_iter().map(|sighting| sighting.place).collect();
-    places.sort();
+    // What a container still sees comes first: the first place is the finding's own.
+    places.sort_unstable_by(|a, b| (a.state != State::Live, a).cmp(&(b.state != State::Live, b)));
     places.dedup();
     if places.len() > PLACES {
         evidence.push(format!("seen in {} more places", places.len() - PLACES));

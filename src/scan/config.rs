@@ -13,7 +13,7 @@ use crate::{
 pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
     scanner.begin();
     let mut outcome = Outcome::default();
-    let mut texts = Texts { scanner, outcome: &mut outcome };
+    let mut texts = Texts { scanner, outcome: &mut outcome, history: None };
     if let Some(config) = &image.config {
         for (index, entry) in config.env.iter().enumerate() {
             let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
@@ -33,6 +33,7 @@ pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
             texts.text(LocationKind::Label, value, Some(pointer.clone()));
         }
         for (index, history) in config.history.iter().enumerate() {
+            texts.history = Some(index);
             let (args, instruction) = build_args(&history.created_by);
             for (name, value) in args {
                 texts.named(LocationKind::Arg, name, value, &format!("history[{index}]"));
@@ -49,6 +50,7 @@ pub(super) fn scan(image: &Image, scanner: &mut Scanner) -> Outcome {
             texts.text(LocationKind::History, &history.author, Some(format!("history[{index}].author")));
         }
     }
+    texts.history = None;
     texts.keys(LocationKind::Label, image.config.iter().flat_map(|config| &config.labels).map(|(key, _)| key.as_str()));
     texts.keys(LocationKind::Annotation, image.annotations.iter().map(|annotation| annotation.key.as_str()));
     for annotation in &image.annotations {
@@ -139,6 +141,8 @@ fn next_argument(text: &str, last: bool) -> usize {
 struct Texts<'s> {
     scanner: &'s mut Scanner,
     outcome: &'s mut Outcome,
+    /// The line of the history that the texts are of.
+    history: Option<usize>,
 }
 
 impl Texts<'_> {
@@ -146,7 +150,7 @@ impl Texts<'_> {
     fn named(&mut self, kind: LocationKind, name: &str, value: &str, place: &str) {
         let location = Location { name: Some(name.to_owned()), ..Location::new(kind) };
         let hint = Hint { kind, path: "", name: Some(name), binary: false };
-        let mut sink = TextSink { outcome: self.outcome, location, place };
+        let mut sink = TextSink { outcome: self.outcome, location, place, history: self.history };
         self.scanner.scan_text(value.as_bytes(), &hint, &mut sink);
     }
 
@@ -158,7 +162,7 @@ impl Texts<'_> {
         self.scanner.scan_text(
             text.as_bytes(),
             &hint,
-            &mut TextSink { outcome: self.outcome, location: Location::new(kind), place: &place },
+            &mut TextSink { outcome: self.outcome, location: Location::new(kind), place: &place, history: self.history },
         );
     }
 
@@ -167,14 +171,15 @@ impl Texts<'_> {
         let place = name.clone().unwrap_or_else(|| kind.as_str().to_owned());
         let location = Location { name, ..Location::new(kind) };
         let hint = Hint { kind, path: "", name: None, binary: false };
-        self.scanner.scan_text(text.as_bytes(), &hint, &mut TextSink { outcome: self.outcome, location, place: &place });
+        let mut sink = TextSink { outcome: self.outcome, location, place: &place, history: self.history };
+        self.scanner.scan_text(text.as_bytes(), &hint, &mut sink);
     }
 
     /// A statement, as the JSON file that it is.
     fn attestation(&mut self, predicate_type: &str, json: &[u8]) {
         let location = Location { name: Some(predicate_type.to_owned()), ..Location::new(LocationKind::Attestation) };
         let hint = Hint { kind: LocationKind::Attestation, path: "attestation.json", name: None, binary: false };
-        let mut sink = TextSink { outcome: self.outcome, location, place: predicate_type };
+        let mut sink = TextSink { outcome: self.outcome, location, place: predicate_type, history: self.history };
         self.scanner.scan_text(json, &hint, &mut sink);
     }
 }
@@ -183,6 +188,7 @@ struct TextSink<'s> {
     outcome: &'s mut Outcome,
     location: Location,
     place: &'s str,
+    history: Option<usize>,
 }
 
 impl Sink for TextSink<'_> {
@@ -194,7 +200,7 @@ impl Sink for TextSink<'_> {
         }
         found.line = None;
         found.column = None;
-        self.outcome.push(Seen { found, location, position: 0, path: None, hashes: None });
+        self.outcome.push(Seen { found, location, position: 0, path: None, hashes: None, history: self.history });
     }
 
     fn uncovered(&mut self, gap: Uncovered) {

@@ -98,7 +98,7 @@ impl Sink for NameSink<'_> {
         // The path itself may hold the credential: `scrub` redacts it before anything is reported.
         let path = String::from_utf8_lossy(&line.path).into_owned();
         let location = Location { path: Some(path), ..Location::new(LocationKind::File) };
-        self.outcome.push(Seen { found, location, position: line.position, path: Some(line.path.to_vec()), hashes: None });
+        self.outcome.push(Seen { found, location, position: line.position, path: Some(line.path.to_vec()), hashes: None, history: None });
     }
 
     fn uncovered(&mut self, gap: Uncovered) {

@@ -33,6 +33,8 @@ pub(super) struct Seen {
     pub(super) path: Option<Vec<u8>>,
     /// Hashes of the file's content, for what package databases prove.
     pub(super) hashes: Option<ContentHashes>,
+    /// Which line of the config's history it stands in.
+    pub(super) history: Option<usize>,
 }
 
 /// One layer's result.
@@ -221,7 +223,14 @@ impl Sink for EntrySink<'_> {
     fn found(&mut self, found: Found) {
         let location =
             Location { path: Some(self.path.to_string()), name: found.matched.name.clone(), ..Location::new(LocationKind::File) };
-        self.outcome.push(Seen { found, location, position: self.position, path: Some(self.raw_path.to_vec()), hashes: None });
+        self.outcome.push(Seen {
+            found,
+            location,
+            position: self.position,
+            path: Some(self.raw_path.to_vec()),
+            hashes: None,
+            history: None,
+        });
     }
 
     fn uncovered(&mut self, gap: Uncovered) {
@@ -314,7 +323,7 @@ mod tests {
             refuted: None,
         };
         let found = Found { matched, line: None, column: None, inner: Vec::new() };
-        Seen { found, location: Location::new(LocationKind::File), position: 0, path: None, hashes: None }
+        Seen { found, location: Location::new(LocationKind::File), position: 0, path: None, hashes: None, history: None }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::support::{
     image::{Changeset, Image, Stored, index},
     imgscan::Imgscan,
     registry::Registry,
-    report::findings,
+    report::{findings, places},
     samples::github_token,
 };
 
@@ -105,6 +105,70 @@ fn the_same_from_every_place() {
     }
     for input in [oci.clone(), Stored::Gzip.store(&docker), old] {
         assert_eq!(essence(&scan(|imgscan| imgscan.arg("-").input(input))), expected, "standard input");
+    }
+}
+
+#[test]
+fn what_a_container_still_sees_is_the_findings_own_place() {
+    let [again, moved, touched, linked] = tokens();
+    let line = |token: &str| format!("GITHUB_TOKEN={token}\n");
+    let base = Changeset::new()
+        .file("again.env", line(&again))
+        .file("old/moved.env", line(&moved))
+        .file("touched.env", line(&touched))
+        .file("links/a.env", line(&linked))
+        .hard_link("links/b.env", "links/a.env");
+    let second = Changeset::new()
+        .whiteout("again.env")
+        .whiteout("old/moved.env")
+        .file("new/moved.env", line(&moved))
+        .file("touched.env", line(&touched))
+        .whiteout("links/a.env");
+    let image = Image::new()
+        .layer("COPY base / # buildkit", base)
+        .layer("RUN mv old new; chmod 600 touched.env # buildkit", second)
+        .layer("COPY again / # buildkit", Changeset::new().file("again.env", line(&again)));
+    let archive = image.docker_archive("app:v1");
+    let report = scan(|imgscan| imgscan.arg("-").input(archive.clone()));
+    let place =
+        |place: &Value| format!("{} {} {}", place["state"].as_str().unwrap_or(""), place["layer"]["index"], place["location"]["path"]);
+    let mut seen: Vec<String> = findings(&report).iter().map(|finding| places(finding).map(place).collect::<Vec<_>>().join(", ")).collect();
+    seen.sort_unstable();
+    assert_eq!(
+        seen,
+        [
+            r#"live 0 "links/b.env", deleted 0 "links/a.env""#,
+            r#"live 1 "new/moved.env", deleted 0 "old/moved.env""#,
+            r#"live 1 "touched.env", overwritten 0 "touched.env""#,
+            r#"live 2 "again.env", deleted 0 "again.env""#,
+        ]
+    );
+    let table = Imgscan::new().arg("-").input(archive).run().exits(1).stdout;
+    assert!(table.contains("layer 1: again.env:1 (GITHUB_TOKEN) (deleted)"), "{table}");
+}
+
+#[test]
+fn what_stands_in_the_history_is_named_by_its_instruction() {
+    let [cloned, login, ..] = tokens();
+    let image = Image::new()
+        .layer("RUN /bin/sh -c apt-get update # buildkit", Changeset::new().file("a", "x"))
+        .layer(&format!("RUN /bin/sh -c git clone https://{cloned}@github.com/acme/app /src # buildkit"), Changeset::new().file("b", "x"))
+        .history(&format!("RUN /bin/sh -c acme login {login} # buildkit"));
+    let archive = image.docker_archive("app:v1");
+    let report = scan(|imgscan| imgscan.arg("-").input(archive.clone()));
+    let of = |finding: &Value| json!([finding["layer"]["index"], finding["location"]["instruction"], finding["state"]]);
+    let mut seen: Vec<Value> = findings(&report).iter().map(of).collect();
+    seen.sort_unstable_by_key(Value::to_string);
+    assert_eq!(
+        seen,
+        [
+            json!([1, "RUN /bin/sh -c git clone https://****@github.com/acme/app /src # buildkit", "live"]),
+            json!([null, "RUN /bin/sh -c acme login **** # buildkit", "live"]),
+        ]
+    );
+    let table = Imgscan::new().arg("-").input(archive).run().exits(1).stdout;
+    for line in ["layer 2 of 2", "RUN git clone https://****@github.com/acme/app /src", "RUN acme login ****"] {
+        assert!(table.contains(line), "{line} in {table}");
     }
 }
 

@@ -64,6 +64,7 @@ struct PlaceEntry {
     column: Option<u32>,
     name: Option<String>,
     inner: Vec<String>,
+    instruction: Option<String>,
     overwritten_by: Option<u32>,
     deleted_by: Option<u32>,
 }
@@ -158,7 +159,7 @@ impl Layers {
     }
 
     fn place(&mut self, place: &Place) -> PlaceEntry {
-        let Place { layer, location: Location { kind, path, line, column, name, inner }, state } = place;
+        let Place { layer, location: Location { kind, path, line, column, name, inner, instruction }, state } = place;
         PlaceEntry {
             layer: layer.as_ref().map(|layer| self.layer(layer)),
             kind: kind.as_str().to_owned(),
@@ -167,6 +168,7 @@ impl Layers {
             column: *column,
             name: name.clone(),
             inner: inner.clone(),
+            instruction: instruction.as_deref().map(str::to_owned),
             overwritten_by: if let State::Overwritten { by } = state { Some(*by) } else { None },
             deleted_by: if let State::Deleted { by } = state { Some(*by) } else { None },
         }
@@ -186,11 +188,12 @@ fn place(entry: PlaceEntry, layers: &[Arc<LayerId>]) -> Option<Place> {
         Some(index) => Some(Arc::clone(layers.get(index)?)),
         None => None,
     };
-    let PlaceEntry { path, line, column, name, inner, .. } = entry;
+    let PlaceEntry { path, line, column, name, inner, instruction, .. } = entry;
     let state = match (entry.overwritten_by, entry.deleted_by) {
         (Some(by), _) => State::Overwritten { by },
         (None, Some(by)) => State::Deleted { by },
         (None, None) => State::Live,
     };
-    Some(Place { layer, location: Location { kind: LocationKind::parse(&entry.kind)?, path, line, column, name, inner }, state })
+    let kind = LocationKind::parse(&entry.kind)?;
+    Some(Place { layer, location: Location { kind, path, line, column, name, inner, instruction: instruction.map(Arc::from) }, state })
 }
