@@ -106,8 +106,17 @@ pub(crate) fn images(
     if entries.is_empty() {
         return Err(no_such(&index, reference, tag));
     }
-    if tag.is_none() && is_one_image(&index) {
-        let root = Root { bytes: index_json.to_vec(), digest: Digest::of(index_json), annotations: Vec::new() };
+    let mut artifacts = Vec::new();
+    if tag.is_none() && entries.len() > 1 {
+        (artifacts, entries) = entries.into_iter().partition(|descriptor| is_artifact(blobs, descriptor));
+        // Only artifacts: the error says what the first of them is.
+        if entries.is_empty() {
+            std::mem::swap(&mut artifacts, &mut entries);
+        }
+    }
+    let mut artifacts: Vec<Descriptor> = artifacts.into_iter().cloned().collect();
+    if tag.is_none() && is_one_image(&index, &artifacts) {
+        let root = Root { bytes: index_json.to_vec(), digest: Digest::of(index_json), annotations: Vec::new(), artifacts };
         return resolve::images(blobs, reference, root, options);
     }
     if entries.len() > 1 && !several {
@@ -121,7 +130,9 @@ pub(crate) fn images(
         for (key, value) in index.annotations.iter().chain(&descriptor.annotations) {
             annotations.push(Annotation { owner: "index".to_owned(), key: key.clone(), value: value.clone() });
         }
-        let root = Root { bytes: blobs.manifest(descriptor)?, digest: descriptor.digest()?, annotations };
+        // What belongs to the image is read with it; of several, with the first.
+        let artifacts = std::mem::take(&mut artifacts);
+        let root = Root { bytes: blobs.manifest(descriptor)?, digest: descriptor.digest()?, annotations, artifacts };
         let reference = match name(descriptor) {
             Some(name) if !alone => format!("{reference} ({})", printable(name)),
             _ => reference.to_owned(),
@@ -144,9 +155,23 @@ fn named<'a>(index: &'a Index, tag: Option<&str>) -> Vec<&'a Descriptor> {
     index.manifests.iter().filter(|descriptor| wanted(descriptor) && seen.insert(descriptor.digest.as_str())).collect()
 }
 
+/// Whether an entry is no image but a signature, an SBOM or whatever else belongs to one. The manifest decides, where it can be read.
+fn is_artifact(blobs: &dyn Blobs, descriptor: &Descriptor) -> bool {
+    let manifest = blobs.manifest(descriptor).and_then(|bytes| manifest::parse(&bytes, "an entry of index.json"));
+    let is_none = match manifest {
+        Ok(Document::Manifest(manifest)) => manifest.artifact.is_some() || manifest.referrer,
+        Ok(Document::Index(_) | Document::Schema1) => false,
+        Err(_) => descriptor.is_artifact(),
+    };
+    // A signature of cosign has the config of an image.
+    is_none || descriptor.is_cosigns()
+}
+
 /// Whether `index.json` is itself the index of one image: its manifests differ in the platform and not in the name.
-fn is_one_image(index: &Index) -> bool {
-    let (attestations, manifests): (Vec<_>, Vec<_>) = index.manifests.iter().partition(|descriptor| descriptor.attests().is_some());
+fn is_one_image(index: &Index, artifacts: &[Descriptor]) -> bool {
+    let beside =
+        |descriptor: &&Descriptor| descriptor.attests().is_some() || artifacts.iter().any(|artifact| artifact.digest == descriptor.digest);
+    let (attestations, manifests): (Vec<_>, Vec<_>) = index.manifests.iter().partition(beside);
     let mut platforms: Vec<String> = manifests.iter().filter_map(|d| d.platform.as_ref()).map(ToString::to_string).collect();
     platforms.sort_unstable();
     platforms.dedup();
@@ -170,6 +195,7 @@ fn name(descriptor: &Descriptor) -> Option<&str> {
 fn no_such(index: &Index, reference: &str, tag: Option<&str>) -> ImageError {
     let mut has: Vec<String> = named(index, None)
         .into_iter()
+        .filter(|descriptor| !descriptor.is_artifact())
         .take(20)
         .map(|descriptor| match name(descriptor) {
             Some(name) => printable(name),

@@ -58,12 +58,31 @@ impl Descriptor {
         INDEX_TYPES.contains(&self.media_type.as_str())
     }
 
+    /// Whether it has a tag that cosign gives to what it attaches to an image, `sha256-HEX.sig`.
+    pub(crate) fn is_cosigns(&self) -> bool {
+        self.annotations.get("org.opencontainers.image.ref.name").is_some_and(|name| is_cosign_tag(name))
+    }
+
+    /// Whether it says of itself that its manifest is no image.
+    pub(crate) fn is_artifact(&self) -> bool {
+        self.is_cosigns() || self.artifact_type.as_deref().is_some_and(|kind| !CONFIG_TYPES.contains(&kind))
+    }
+
     /// The digest of the image that this descriptor's manifest attests, where it is one of BuildKit's
     /// [attestation manifests](https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md).
     pub(crate) fn attests(&self) -> Option<&str> {
         let kind = self.annotations.get("vnd.docker.reference.type")?;
         (kind == "attestation-manifest").then(|| self.annotations.get("vnd.docker.reference.digest").map_or("", String::as_str))
     }
+}
+
+/// cosign's [tag scheme](https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md), with or without a repository before it.
+fn is_cosign_tag(name: &str) -> bool {
+    let tag = name.rsplit([':', '/']).next().unwrap_or(name);
+    let hex = tag.strip_prefix("sha256-").and_then(|rest| rest.split_once('.'));
+    hex.is_some_and(|(hex, kind)| {
+        matches!(kind, "sig" | "att" | "sbom") && hex.len() == 64 && hex.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
 }
 
 #[derive(Deserialize)]
@@ -77,6 +96,7 @@ struct Raw {
     layers: Option<Vec<Descriptor>>,
     fs_layers: Option<serde::de::IgnoredAny>,
     artifact_type: Option<String>,
+    subject: Option<serde::de::IgnoredAny>,
     #[serde(default, deserialize_with = "null_default")]
     annotations: BTreeMap<String, String>,
 }
@@ -89,6 +109,8 @@ pub(crate) struct Manifest {
     pub(crate) annotations: BTreeMap<String, String>,
     /// `artifactType`, or the config's media type, where it says that this is no image.
     pub(crate) artifact: Option<String>,
+    /// Whether it belongs to another manifest, its `subject`, and is no image of its own.
+    pub(crate) referrer: bool,
 }
 
 /// A list of manifests.
@@ -135,7 +157,9 @@ pub(crate) fn parse(bytes: &[u8], what: &str) -> Result<Document, ImageError> {
     let known = CONFIG_TYPES.contains(&config.media_type.as_str());
     let layered = layers.iter().any(|layer| LAYER_TYPES.iter().any(|known| layer.media_type.starts_with(known)));
     let artifact = (!known && !layered).then(|| raw.artifact_type.unwrap_or_else(|| config.media_type.clone()));
-    Ok(Document::Manifest(Box::new(Manifest { config, layers, annotations: raw.annotations, artifact })))
+    // `oras attach` gives files the media type of layers, and an empty config.
+    let referrer = raw.subject.is_some() && !(known && layered);
+    Ok(Document::Manifest(Box::new(Manifest { config, layers, annotations: raw.annotations, artifact, referrer })))
 }
 
 pub(crate) fn not_an_image(what: &str, kind: &str) -> ImageError {
@@ -190,6 +214,31 @@ mod tests {
         for bad in [&b"[]"[..], b"{}", b"", b"{\"layers\":{}}", b"{\"config\":1}"] {
             assert!(parse(bad, "m").is_err());
         }
+    }
+
+    #[test]
+    fn what_belongs_to_an_image_is_none() {
+        let parsed = |config: &str, layer: &str| {
+            let text = format!(
+                r#"{{"schemaVersion":2,"subject":{{"digest":"x"}},"config":{{"mediaType":"{config}","digest":"x"}},"layers":[{{"mediaType":"{layer}","digest":"x"}}]}}"#
+            );
+            match parse(text.as_bytes(), "m").expect("a manifest") {
+                Document::Manifest(manifest) => manifest.referrer,
+                _ => panic!("a manifest"),
+            }
+        };
+        let (empty, layer) = ("application/vnd.oci.empty.v1+json", "application/vnd.oci.image.layer.v1.tar");
+        assert!(parsed(empty, "application/spdx+json") && parsed(empty, layer) && parsed(IMAGE_CONFIG_MEDIA_TYPE, "text/plain"));
+        assert!(!parsed(IMAGE_CONFIG_MEDIA_TYPE, layer), "an image may have a subject");
+        let tagged = |name: &str| {
+            let annotations = [("org.opencontainers.image.ref.name".to_owned(), name.to_owned())].into();
+            Descriptor { annotations, ..Descriptor::default() }.is_artifact()
+        };
+        let hex = "0a".repeat(32);
+        assert!(tagged(&format!("sha256-{hex}.sig")) && tagged(&format!("r.example.com/a:sha256-{hex}.att")));
+        assert!(!tagged(&format!("sha256-{hex}")) && !tagged("v1.sig"));
+        let typed = |kind: &str| Descriptor { artifact_type: Some(kind.to_owned()), ..Descriptor::default() }.is_artifact();
+        assert!(typed("application/spdx+json") && !typed(IMAGE_CONFIG_MEDIA_TYPE));
     }
 
     #[test]

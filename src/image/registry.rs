@@ -73,7 +73,7 @@ impl Registry {
         {
             return Err(ImageError::DigestMismatch { what, expected: stated.to_string(), found: digest.to_string() });
         }
-        Ok(Root { bytes, digest, annotations: Vec::new() })
+        Ok(Root { bytes, digest, annotations: Vec::new(), artifacts: Vec::new() })
     }
 
     fn small(&self, kind: &str, accept: Option<&str>, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ImageError> {

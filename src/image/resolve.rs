@@ -29,6 +29,8 @@ pub(crate) struct Root {
     pub(crate) digest: Digest,
     /// Annotations of what led here, with their owners.
     pub(crate) annotations: Vec<Annotation>,
+    /// What lies beside it and is no image: signatures, SBOMs. Read with the first image, like attestations.
+    pub(crate) artifacts: Vec<Descriptor>,
 }
 
 /// The images that `root` means: the one of the wanted platform, or all.
@@ -36,7 +38,7 @@ pub(crate) struct Root {
 /// # Errors
 /// When there is none, or the document is none.
 pub(crate) fn images(blobs: &dyn Blobs, reference: &str, root: Root, options: &OpenOptions) -> Result<Vec<Image>, ImageError> {
-    let mut found = Found::default();
+    let mut found = Found { artifacts: root.artifacts, ..Found::default() };
     let descriptor = Descriptor { digest: root.digest.to_string(), ..Descriptor::default() };
     found.collect(blobs, reference, root.bytes, descriptor, root.annotations.into(), 0)?;
     let wanted = options.platform.as_deref().map(Platform::parse).transpose().map_err(ImageError::Unreadable)?;
@@ -58,7 +60,8 @@ pub(crate) fn images(blobs: &dyn Blobs, reference: &str, root: Root, options: &O
             let alien = |digest: &str| images.is_empty() && !known.iter().any(|known| known == digest);
             descriptor.attests().is_some_and(|digest| digest == candidate.descriptor.digest || alien(digest))
         };
-        let attestations: Vec<Descriptor> = found.attestations.iter().filter(attested).cloned().collect();
+        let mut attestations: Vec<Descriptor> = found.attestations.iter().filter(attested).cloned().collect();
+        attestations.extend(found.artifacts.iter().filter(|_| images.is_empty()).cloned());
         match image(blobs, reference, candidate, &attestations, images.is_empty()) {
             Ok(image) => {
                 if let (Some(wanted), Some(has), true) = (&wanted, &image.platform, alone)
@@ -96,6 +99,8 @@ struct Candidate {
 struct Found {
     candidates: Vec<Candidate>,
     attestations: Vec<Descriptor>,
+    /// Known to be no images, before anything was collected.
+    artifacts: Vec<Descriptor>,
     through_index: bool,
     /// Indexes within indexes: they may name each other many times over.
     nested: usize,
@@ -129,6 +134,8 @@ impl Found {
             }
             if child.attests().is_some() {
                 self.attestations.push(child);
+            } else if self.artifacts.iter().any(|artifact| artifact.digest == child.digest) {
+                continue;
             } else if child.is_index() {
                 self.nested += 1;
                 let bytes = blobs.manifest(&child)?;
@@ -257,7 +264,7 @@ pub(crate) fn join(config: Option<&ImageConfig>, mut layers: Vec<Layer>) -> Vec<
     layers
 }
 
-/// Reads the statements of one attestation manifest.
+/// Reads the statements of one attestation manifest, or the texts of another artifact.
 fn attestation(image: &mut Image, blobs: &dyn Blobs, descriptor: &Descriptor, left: &mut u64) -> Result<(), ImageError> {
     let Document::Manifest(manifest) = manifest::parse(&blobs.manifest(descriptor)?, "the attestation")? else {
         return Err(ImageError::Unreadable("the attestation is not a manifest".to_owned()));
@@ -270,6 +277,11 @@ fn attestation(image: &mut Image, blobs: &dyn Blobs, descriptor: &Descriptor, le
             Ok(json) => {
                 *left = left.saturating_sub(json.len() as u64);
                 let predicate_type = statement.annotations.get("in-toto.io/predicate-type").unwrap_or(&statement.media_type);
+                if memchr::memchr(0, &json).is_some() {
+                    let reason =
+                        format!("an artifact beside the image, of type {}, is no text and was not unpacked", printable(predicate_type));
+                    image.skipped.push(skip("attestation", &reason, Some(json.len() as u64)));
+                }
                 image.attestations.push(Attestation {
                     predicate_type: printable(predicate_type),
                     digest: statement.digest.clone(),

@@ -135,6 +135,40 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 #[test]
+fn signatures_and_sboms_beside_an_image_are_no_images() {
+    const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut built = sample().build();
+    let root = built.root.clone();
+    let empty = built.blob("application/vnd.oci.empty.v1+json", b"{}".to_vec());
+    let list = built.blob("application/spdx+json", br#"{"spdxVersion":"x"}"#.to_vec());
+    let sbom = json!({"schemaVersion": 2, "artifactType": "application/spdx+json", "subject": root, "config": empty, "layers": [list]});
+    let sbom = built.blob(MANIFEST, sbom.to_string().into_bytes());
+    let config = built.blob("application/vnd.oci.image.config.v1+json", b"{}".to_vec());
+    let payload = built.blob("application/vnd.dev.cosign.simplesigning.v1+json", b"not\0text".to_vec());
+    let signature = json!({"schemaVersion": 2, "config": config, "layers": [payload]});
+    let mut signature = built.blob(MANIFEST, signature.to_string().into_bytes());
+    let tag = root["digest"].as_str().expect("a digest").replace(':', "-");
+    signature["annotations"] = json!({"org.opencontainers.image.ref.name": format!("{tag}.sig")});
+    built.layout(folder.path(), "v1");
+    let layout = format!("oci:{}", folder.path().display());
+    let alone = contents(&read(&layout, &OpenOptions::default()).expect("readable"));
+    let mut unnamed = root.clone();
+    unnamed.as_object_mut().expect("a descriptor").remove("platform");
+    for image in [root, unnamed] {
+        let index = json!({"schemaVersion": 2, "manifests": [sbom, image, signature]});
+        std::fs::write(folder.path().join("index.json"), index.to_string()).expect("writable");
+        for all_platforms in [false, true] {
+            let read = read(&layout, &OpenOptions { all_platforms, ..OpenOptions::default() }).expect("readable");
+            assert_eq!(contents(&read), alone);
+            assert_eq!(read[0].attestations, [r#"{"spdxVersion":"x"}"#, "not\0text"]);
+            let reason = "of type application/vnd.dev.cosign.simplesigning.v1+json, is no text and was not unpacked";
+            assert_eq!(read[0].skipped, [format!("attestation: an artifact beside the image, {reason}")]);
+        }
+    }
+}
+
+#[test]
 fn the_same_image_from_every_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let image = sample();
