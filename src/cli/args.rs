@@ -1,8 +1,8 @@
 //! Arguments, one field per flag. Nothing here touches files or decides; see `settings` and `run`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use imgscan::output::{FORMATS, Format};
 
 const IMAGES: &str = "\
@@ -37,6 +37,51 @@ pub(crate) struct Args {
     pub(crate) scan: ScanArgs,
     #[command(flatten)]
     pub(crate) verbosity: Verbosity,
+}
+
+impl Args {
+    /// Parses a command line. Options may stand before a subcommand, which the parser would take for an image then.
+    ///
+    /// # Errors
+    /// Those of the parser: usage, help and version.
+    pub(crate) fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(subcommand_first(words.into_iter().collect()))
+    }
+}
+
+/// Moves the options before a subcommand behind it and those within it, where they are judged by what it knows.
+fn subcommand_first(mut words: Vec<OsString>) -> Vec<OsString> {
+    let command = Args::command();
+    let Some(first) = first_operand(&command, &words) else { return words };
+    let mut end = first;
+    let mut within = &command;
+    while let Some(inner) = words.get(end).and_then(|word| within.find_subcommand(word)) {
+        (within, end) = (inner, end + 1);
+    }
+    if let Some(moved) = words.get_mut(1..end) {
+        moved.rotate_left(first - 1);
+    }
+    words
+}
+
+/// Where the first word stands that is neither an option nor an option's value.
+fn first_operand(command: &clap::Command, words: &[OsString]) -> Option<usize> {
+    let takes_value = |argument: &clap::Arg| argument.get_action().takes_values();
+    let long = |name: &str| command.get_arguments().any(|argument| argument.get_long() == Some(name) && takes_value(argument));
+    let short = |letter: char| command.get_arguments().any(|argument| argument.get_short() == Some(letter) && takes_value(argument));
+    let mut at = 1;
+    loop {
+        let Some(word) = words.get(at)?.to_str().filter(|word| word.len() > 1) else { return Some(at) };
+        let value_follows = match (word.strip_prefix("--"), word.strip_prefix('-')) {
+            // What follows are operands, whatever they look like.
+            (Some(""), _) => return None,
+            (Some(name), _) => long(name),
+            // Of several letters, the first that takes a value takes the rest.
+            (None, Some(letters)) => letters.chars().position(short).is_some_and(|at| at + 1 == letters.chars().count()),
+            (None, None) => return Some(at),
+        };
+        at += if value_follows { 2 } else { 1 };
+    }
 }
 
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -316,13 +361,30 @@ fn output_parser(text: &str) -> Result<(Format, PathBuf), String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_definition_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_a_subcommand() {
+        let of = |line: &str| Args::of(line.split(' ').map(OsString::from));
+        let args = of("imgscan -qv --format json k8s --policy p.yaml m.yaml").expect("valid");
+        assert!(args.verbosity.quiet && args.verbosity.verbose == 1);
+        assert!(
+            matches!(args.command, Some(Command::K8s(k8s)) if k8s.output.format == Format::Json && k8s.paths == [PathBuf::from("m.yaml")])
+        );
+        let args = of("imgscan --no-cache --jobs 2 baseline create -o f a").expect("valid");
+        assert!(matches!(args.command, Some(Command::Baseline(BaselineCommand::Create(create)))
+            if create.source.no_cache && create.source.jobs == Some(2) && create.images == ["a"]));
+        assert!(of("imgscan --no-cache k8s m.yaml").expect_err("not for manifests").to_string().contains("imgscan k8s"));
+        // Operands are images, and so are the values of options no subcommands.
+        assert!(of("imgscan -o json=x alpine k8s").expect("valid").command.is_none());
+        assert_eq!(of("imgscan --config k8s alpine").expect("valid").scan.images, ["alpine"]);
+        assert_eq!(of("imgscan -q -- k8s").expect("valid").scan.images, ["k8s"]);
+        assert_eq!(of("imgscan -q -").expect("valid").scan.images, ["-"]);
     }
 
     #[test]

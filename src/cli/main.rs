@@ -17,7 +17,7 @@ mod similar;
 
 use std::{panic, process::ExitCode};
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use args::{Args, BaselineCommand, CacheCommand, Command};
 use exit::Exit;
@@ -28,7 +28,7 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(messages::panicked));
-    let args = match Args::try_parse() {
+    let args = match Args::of(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => {
             // Help and version go to standard output and are no error.
