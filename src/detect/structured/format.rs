@@ -5,10 +5,10 @@ use std::{borrow::Cow, ops::Range};
 use super::{
     Detector, Field, Meaning, files, flow, lines,
     obscured::{self, Tool},
-    tree::{Leaf, ROOT, Tree, locate, slice},
+    tree::{Leaf, NodeId, ROOT, Tree, locate, slice},
     values, xml, yaml,
 };
-use crate::detect::Hint;
+use crate::detect::{Hint, model::Shape};
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy)]
@@ -79,11 +79,14 @@ pub(super) enum Form {
     Inner(&'static str),
     /// Only what is long enough to be machine-made: 16 bytes and more.
     Long,
+    /// Only what does not look like a name, a number, an address or an identifier: for values of which only their surroundings say that
+    /// they are secret.
+    Unreadable,
 }
 
 /// One place of a format that holds a credential.
 pub(super) struct Credential {
-    /// Keys from the outside in, joined by `/`, ignoring ASCII case: a key, `*` for any one, `**` for any number, `*end`,
+    /// Keys from the outside in, joined by `/`, ignoring ASCII case: a key, `*` for any one, `**` at an end for any number, `*end`,
     /// `start*`, or `{label}` for any one that becomes evidence (`registry ghcr.io`).
     at: &'static str,
     rule: &'static str,
@@ -92,11 +95,13 @@ pub(super) struct Credential {
     beside: &'static [(&'static str, &'static str)],
     /// Only where the sibling of this key has one of these values.
     when: Option<(&'static str, &'static [&'static str])>,
+    /// How many containers further out the sibling may stand.
+    out: u8,
 }
 
 /// A row of a table.
 pub(super) const fn credential(at: &'static str, rule: &'static str) -> Credential {
-    Credential { at, rule, form: Form::Plain, beside: &[], when: None }
+    Credential { at, rule, form: Form::Plain, beside: &[], when: None, out: 0 }
 }
 
 impl Credential {
@@ -113,6 +118,14 @@ impl Credential {
     pub(super) const fn when(mut self, key: &'static str, values: &'static [&'static str]) -> Self {
         self.when = Some((key, values));
         self
+    }
+}
+
+impl Credential {
+    /// As [`Self::when`], where the key stands beside the credential or beside a container around it.
+    pub(super) const fn when_around(mut self, key: &'static str, values: &'static [&'static str]) -> Self {
+        self.out = 8;
+        self.when(key, values)
     }
 }
 
@@ -202,10 +215,13 @@ impl Format {
 
 impl Credential {
     fn applies(&self, tree: &Tree<'_>, leaf: &Leaf<'_>) -> bool {
-        self.when.is_none_or(|(key, values)| {
-            let sibling = tree.sibling(leaf.node, &[key]);
+        let Some((key, values)) = self.when else { return true };
+        let says = |node: &NodeId| {
+            let sibling = tree.sibling(*node, &[key]);
             sibling.is_some_and(|sibling| values.iter().any(|value| sibling.value.eq_ignore_ascii_case(value.as_bytes())))
-        })
+        };
+        let outwards = std::iter::successors(Some(leaf.node), |node| (*node != ROOT).then(|| tree.parent(*node)));
+        outwards.take(1 + usize::from(self.out)).any(|node| says(&node))
     }
 
     /// Emits a credential; whether the value is of the expected form.
@@ -279,6 +295,8 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
         Form::Plain => whole(Cow::Borrowed(value), None),
         Form::Long if value.len() < 16 => None,
         Form::Long => whole(Cow::Borrowed(value), None),
+        Form::Unreadable if !is_unreadable(value) => None,
+        Form::Unreadable => whole(Cow::Borrowed(value), None),
         Form::Obscured(tool) => {
             let sibling = |key: &str| tree.sibling(leaf.node, &[key]).map(|sibling| sibling.value.to_vec());
             match tool.undo(value, &sibling) {
@@ -338,6 +356,15 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
     }
 }
 
+/// Whether a value mixes letters and digits as no name, host, address or identifier does.
+fn is_unreadable(value: &[u8]) -> bool {
+    let shape = Shape::of(value);
+    let named = value.iter().any(|b| matches!(b, b'-' | b'.' | b':' | b'_' | b'/'))
+        && value.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b':' | b'_' | b'/'));
+    let mixed = shape.digits > 0 && shape.letters > 0 && shape.length >= 8;
+    mixed && !(named || shape.is_path_or_url || shape.is_prose || shape.is_uuid || shape.is_number || value.starts_with(b"arn:"))
+}
+
 /// Standard or URL alphabet, with or without padding and line breaks.
 pub(super) fn decode_base64(value: &[u8]) -> Option<Vec<u8>> {
     let mut packed: Vec<u8> = value.iter().copied().filter(|b| !b.is_ascii_whitespace() && *b != b'=').collect();
@@ -378,7 +405,11 @@ fn url_host(url: &[u8]) -> Option<String> {
 pub(super) fn matches<'p>(at: &'static str, path: &[&'p str], labels: &mut Vec<(&'static str, &'p str)>) -> bool {
     let mut wanted = at.split('/').rev().peekable();
     let mut keys = path.iter().rev();
-    // From the inside out: most rows differ from most paths in the last key. `**` is only allowed first.
+    if let Some(outer) = at.strip_suffix("/**") {
+        let length = outer.split('/').count();
+        return length < path.len() && path.get(..length).is_some_and(|path| matches(outer, path, labels));
+    }
+    // From the inside out: most rows differ from most paths in the last key. `**` is only allowed first, or last.
     while let Some(part) = wanted.next() {
         if part == "**" && wanted.peek().is_none() {
             return true;
@@ -422,6 +453,7 @@ mod tests {
         assert!(!matches("password", &["a", "password"], &mut labels));
         assert!(matches("*:_authtoken", &["//r/:_authToken"], &mut labels));
         assert!(!matches("a/*", &["a"], &mut labels));
+        assert!(matches("a/b/**", &["a", "b", "c", "d"], &mut labels) && !matches("a/b/**", &["a", "b"], &mut labels));
     }
 
     #[test]

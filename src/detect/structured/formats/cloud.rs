@@ -90,6 +90,10 @@ pub(in crate::detect::structured) static TERRAFORM_STATE: Format =
     Format::new("terraform-state", &["*.tfstate", "*.tfstate.backup", "errored.tfstate"], Syntax::Json).credentials(&[
         credential("outputs/{output}/value", "terraform-state-secret").when("sensitive", &["true"]),
         credential("modules/outputs/{output}/value", "terraform-state-secret").when("sensitive", &["true"]),
+        // Of a list, and of an object.
+        credential("outputs/{output}/value", "terraform-state-secret").when_around("sensitive", &["true"]).form(Form::Unreadable),
+        credential("outputs/{output}/value/**", "terraform-state-secret").when_around("sensitive", &["true"]).form(Form::Unreadable),
+        credential("**/attributes/result", "terraform-state-secret").when_around("type", &["random_password"]),
         credential("**/attributes/*password", "terraform-state-secret"),
         credential("**/attributes/*private_key", "terraform-state-secret"),
         credential("**/attributes/private_key_*", "terraform-state-secret"),

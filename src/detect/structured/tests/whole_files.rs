@@ -146,6 +146,18 @@ fn clouds() {
         &[("terraform-state-secret", "abc"), ("terraform-state-secret", "def"), ("=outputs.ip.value", "1.2.3.4")],
     );
     check(
+        "a.tfstate",
+        r#"{"outputs": {"db": {"value": {"host": "db-1.acme.example", "a": {"b": "Zk83hGqpLw0v"}, "l": ["x7Kq9!mPz2Wd"]}, "sensitive": true}, "l": {"value": ["eu-west-1", "Qm4Tz8#cVb1N"], "sensitive": true}}, "resources": [{"type": "random_password", "instances": [{"attributes": {"result": "abc"}}]}, {"type": "random_pet", "instances": [{"attributes": {"result": "calm-owl"}}]}]}"#,
+        &[
+            ("=outputs.db.value.host", "db-1.acme.example"),
+            ("terraform-state-secret", "Zk83hGqpLw0v"),
+            ("terraform-state-secret", "x7Kq9!mPz2Wd"),
+            ("terraform-state-secret", "Qm4Tz8#cVb1N"),
+            ("terraform-state-secret", "abc"),
+            ("=resources.instances.attributes.result", "calm-owl"),
+        ],
+    );
+    check(
         "credentials.tfrc.json",
         r#"{"credentials": {"app.terraform.io": {"token": "abc"}}}"#,
         &[("hashicorp-terraform-cloud-token", "abc")],
