@@ -70,6 +70,12 @@ pub(super) fn xz(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io::
     unpack(walk, "xz", stem(name, &[".xz", ".txz"]), &mut decoder)
 }
 
+/// A .lzma file: one stream, and nothing that says whether it came through whole.
+pub(super) fn lzma(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io::Result<()> {
+    let mut decoder = lzma_rust2::LzmaReader::new_mem_limit(BufReader::with_capacity(BUFFER, reader), LZMA_MEMORY, None)?;
+    unpack(walk, "lzma", stem(name, &[".lzma", ".tlz"]), &mut decoder)
+}
+
 /// A zstd file, all its frames.
 pub(super) fn zstd(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> io::Result<()> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(BUFFER, reader))?;

@@ -26,6 +26,7 @@ mod utf16;
 mod walk;
 mod zip;
 
+pub(crate) use git::{Loose, Origin, Origins, may_be as may_be_loose};
 pub(crate) use sqlite::blobs as sqlite_blobs;
 
 use std::{
@@ -135,6 +136,29 @@ impl Scanner {
     /// # Errors
     /// Only those of `reader` itself. Damaged containers are gaps.
     pub fn scan(&mut self, path: &str, size: Option<u64>, reader: &mut dyn Read, sink: &mut dyn Sink) -> io::Result<()> {
+        self.scan_from(None, path, size, reader, sink)
+    }
+
+    /// The same of a loose object of git, of which it may be known where it comes from.
+    pub(crate) fn scan_object(
+        &mut self,
+        path: &str,
+        size: u64,
+        origin: Option<&Origin>,
+        reader: &mut dyn Read,
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        self.scan_from(origin, path, Some(size), reader, sink)
+    }
+
+    fn scan_from(
+        &mut self,
+        origin: Option<&Origin>,
+        path: &str,
+        size: Option<u64>,
+        reader: &mut dyn Read,
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
         let meter = meter::Meter::new(self.limits);
         let mut walk = walk::Walk {
             engine: &self.engine,
@@ -145,6 +169,7 @@ impl Scanner {
             meter: meter.clone(),
             inner: Vec::new(),
             depth: 0,
+            origin,
             path,
             size,
             large: Rc::default(),

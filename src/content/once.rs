@@ -57,6 +57,7 @@ impl Walk<'_> {
                 meter: self.meter.clone(),
                 inner: std::mem::take(&mut state.0),
                 depth: self.depth,
+                origin: self.origin,
                 path: self.path,
                 size: self.size,
                 large: self.large.clone(),

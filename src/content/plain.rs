@@ -121,6 +121,12 @@ impl Walk<'_> {
         }
     }
 
+    /// Scans a value that is in memory and whose name asks for a credential.
+    pub(super) fn named(&mut self, name: &str, value: &[u8]) {
+        let hint = Hint { kind: LocationKind::File, path: "", name: Some(name), binary: false };
+        self.window(value, &hint, &mut Place { lines: 0, column: 0 }, 0..value.len().saturating_add(1));
+    }
+
     /// Where a zip archive begins in other bytes: programs and scripts that unpack themselves, executable jars.
     fn archive_within(&self, text: &[u8]) -> Option<usize> {
         static LOCAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(zip::LOCAL));

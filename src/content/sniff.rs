@@ -18,6 +18,8 @@ pub(super) enum Kind {
     Bzip2,
     /// The .xz file format.
     Xz,
+    /// The .lzma file format, which was before it.
+    Lzma,
     /// RFC 8878.
     Zstd,
     /// RFC 1950: also a loose object of git.
@@ -34,6 +36,8 @@ pub(super) enum Kind {
     Rpm,
     /// A git pack file.
     Pack,
+    /// A git bundle: a pack with a header of text.
+    Bundle,
     /// An SQLite database, format 3.
     Sqlite,
     /// A PDF document.
@@ -50,6 +54,16 @@ pub(super) enum Kind {
 
 /// Bytes that are enough for every test below.
 pub(super) const HEAD: usize = 512;
+
+/// Where the descriptors of an ISO 9660 image begin: behind the 32 KiB that are left to whoever boots it (ECMA-119, section 6.2.1).
+const ISO: usize = 32 << 10;
+
+/// Judges by the first bytes, of which `head` may hold any number: [`sniff`], and what says further in what it is.
+pub(super) fn sniff_far(head: &[u8]) -> Kind {
+    let kind = sniff(head.get(..HEAD).unwrap_or(head));
+    let plain = matches!(kind, Kind::Text | Kind::Binary);
+    if plain && head.get(ISO + 1..ISO + 6) == Some(b"CD001") { Kind::Unread("ISO 9660") } else { kind }
+}
 
 /// Judges by the first bytes; `head` is the whole file where the file is shorter than [`HEAD`].
 pub(super) fn sniff(head: &[u8]) -> Kind {
@@ -76,7 +90,10 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
         0xce if head.starts_with(&[0xce, 0xce, 0xce, 0xce]) => Some(Kind::Jks),
         b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Some(Kind::Unread("7z")),
         b'R' if head.starts_with(b"Rar!\x1a\x07") => Some(Kind::Unread("rar")),
-        b'h' if head.starts_with(b"hsqs") && head.get(28..30) == Some(&[4, 0]) => Some(Kind::Unread("squashfs")),
+        b'h' | b's' if is_squashfs(head) => Some(Kind::Unread("squashfs")),
+        0x89 if head.starts_with(b"\x89LZO\0\r\n\x1a\n") => Some(Kind::Unread("lzop")),
+        0x5d if is_lzma(head) => Some(Kind::Lzma),
+        b'#' if head.starts_with(b"# v2 git bundle\n") || head.starts_with(b"# v3 git bundle\n") => Some(Kind::Bundle),
         b'M' if head.starts_with(b"MSCF\0\0\0\0") => Some(Kind::Unread("cabinet")),
         0x04 if head.starts_with(&[0x04, 0x22, 0x4d, 0x18]) => Some(Kind::Unread("lz4")),
         0xff if head.starts_with(&[0xff, 0xfe]) => Some(Kind::Utf16 { big_endian: false }),
@@ -94,6 +111,22 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
         None => Kind::Text,
         Some(_) => utf16_without_mark(head).unwrap_or(Kind::Binary),
     }
+}
+
+/// A superblock of either byte order. Every version has binary numbers behind the magic, so a text is none.
+fn is_squashfs(head: &[u8]) -> bool {
+    (head.starts_with(b"hsqs") || head.starts_with(b"sqsh")) && head.len() >= 96 && !head.is_ascii()
+}
+
+/// The header of the .lzma format, as strictly as xz takes it: the usual parameters, a dictionary of 2^n or 2^n + 2^(n-1) bytes, an
+/// unknown size or one below 256 GiB; then the first byte of a range coder, which is always zero.
+fn is_lzma(head: &[u8]) -> bool {
+    let fields = (|| Some((head.get(1..5)?.try_into().ok()?, head.get(5..13)?.try_into().ok()?, *head.get(13)?)))();
+    let Some((dictionary, size, first)) = fields else { return false };
+    let (dictionary, size) = (u32::from_le_bytes(dictionary), u64::from_le_bytes(size));
+    let steps =
+        dictionary.count_ones() == 1 || dictionary.count_ones() == 2 && dictionary.trailing_zeros() + 2 == 32 - dictionary.leading_zeros();
+    first == 0 && dictionary >= 4096 && steps && (size == u64::MAX || size < 1 << 38)
 }
 
 fn is_bzip2(head: &[u8]) -> bool {

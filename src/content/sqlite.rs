@@ -1,12 +1,16 @@
 //! SQLite databases, "Database File Format" (sqlite.org/fileformat2.html): each text cell as a text of its own, put together where
-//! it lies on several pages; cells that are containers or compressed are gone into; then all pages as they are, since deleted
-//! rows stay in free space.
+//! it lies on several pages, and under the name of its column where that asks for a credential; cells that are containers or compressed
+//! are gone into; then all pages as they are, since deleted rows stay in free space.
+
+mod table;
 
 use std::{
     collections::{HashMap, HashSet},
     io::{self, Read},
+    rc::Rc,
 };
 
+use self::table::Table;
 use super::{
     sniff::{self, Kind},
     walk::{SMALL, Walk, fill},
@@ -21,6 +25,8 @@ const NAME: usize = 128;
 /// Shorter texts hold no credential.
 const SHORTEST: usize = 8;
 
+/// The table of tables.
+const SCHEMA: &str = "sqlite_schema";
 const INTERIOR_TABLE: u8 = 5;
 const LEAF_INDEX: u8 = 10;
 const LEAF_TABLE: u8 = 13;
@@ -45,7 +51,7 @@ pub(super) fn sqlite(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> 
 /// times the database's bytes are handed out.
 pub(crate) fn blobs(bytes: &[u8], table: &str, emit: &mut dyn FnMut(&[u8])) {
     let Some(database) = Database::open(bytes) else { return };
-    let mut pages: Vec<usize> = database.tables().into_iter().filter(|(_, name)| name == table).map(|(number, _)| number).collect();
+    let mut pages: Vec<usize> = database.tables().into_iter().filter(|(_, known)| known.name == table).map(|(number, _)| number).collect();
     pages.sort_unstable();
     let mut budget = bytes.len().saturating_mul(4);
     for (page, header) in pages.into_iter().filter_map(|number| Some((database.page(number)?, if number == 1 { 100 } else { 0 }))) {
@@ -102,21 +108,35 @@ impl<'b> Database<'b> {
                 if payload.len() > page.len() {
                     walk.meter.unpacked(payload.len())?;
                 }
-                let table = tables.get(&number).map(String::as_str).unwrap_or("unknown");
-                values(&payload, &mut |value, text| self.value(walk, table, row, value, text));
+                // Only the rows of a table have its columns; an index has others.
+                let table = tables.get(&number);
+                let cell = |at: usize| columns(&payload).nth(at).map(|(value, _)| value);
+                for (column, (value, serial)) in columns(&payload).enumerate().filter(|(_, (_, serial))| *serial >= 12) {
+                    let asked = table.filter(|_| kind == LEAF_TABLE).and_then(|table| table.asks(column, cell));
+                    let place = (table.map_or("unknown", |table| table.name.as_str()), row);
+                    self.value(walk, place, value, serial % 2 == 1, asked.as_deref());
+                }
             }
         }
         Ok(())
     }
 
-    fn value(&self, walk: &mut Walk<'_>, table: &str, row: Option<i64>, value: &[u8], text: bool) {
+    /// Scans a value of a table and row; `asked` is its name, if that asks for a credential.
+    fn value(&self, walk: &mut Walk<'_>, (table, row): (&str, Option<i64>), value: &[u8], text: bool, asked: Option<&str>) {
         let container = || !matches!(sniff::sniff(value.get(..sniff::HEAD).unwrap_or(value)), Kind::Text | Kind::Binary);
-        if value.len() < SHORTEST || !(text || container()) {
+        let opened = asked.filter(|_| !text).and_then(|_| table::chromes(value));
+        let named = asked.filter(|_| opened.is_some() || (text && !container()));
+        if named.is_none() && (value.len() < SHORTEST || !(text || container())) {
             return;
         }
+        let scan = |walk: &mut Walk<'_>| match (named, &opened) {
+            (Some(name), Some(opened)) => walk.within("Chrome's published key", |walk| walk.named(name, opened)),
+            (Some(name), None) => walk.named(name, value),
+            (None, _) => walk.bytes("", value),
+        };
         walk.within(&format!("table {table}"), |walk| match row {
-            Some(row) => walk.within(&format!("row {row}"), |walk| walk.bytes("", value)),
-            None => walk.bytes("", value),
+            Some(row) => walk.within(&format!("row {row}"), scan),
+            None => scan(walk),
         });
     }
 
@@ -150,11 +170,11 @@ impl<'b> Database<'b> {
     }
 
     /// Names of the tables that leaf pages belong to.
-    fn tables(&self) -> HashMap<usize, String> {
+    fn tables(&self) -> HashMap<usize, Rc<Table>> {
         let mut tables = HashMap::new();
         // Each page is put on the list once, however often it is named.
         let mut seen = HashSet::from([1]);
-        let mut trees = vec![(1, "sqlite_schema".to_owned())];
+        let mut trees = vec![(1, Rc::new(Table::new(SCHEMA.to_owned(), b"")))];
         while let Some((number, table)) = trees.pop() {
             let Some(page) = self.page(number) else { continue };
             let header = if number == 1 { 100 } else { 0 };
@@ -166,10 +186,12 @@ impl<'b> Database<'b> {
                     trees.extend(children.filter(|child| seen.insert(*child)).map(|child| (child, table.clone())));
                 }
                 Some(&LEAF_TABLE) => {
-                    for cell in (0..count).filter(|_| table == "sqlite_schema") {
+                    for cell in (0..count).filter(|_| table.name == SCHEMA) {
                         let payload = short(page, header + 8 + 2 * cell).and_then(|at| self.payload(page, usize::from(at), LEAF_TABLE));
-                        let root = payload.and_then(|(_, payload)| root(&payload));
-                        trees.extend(root.filter(|(number, _)| seen.insert(*number)));
+                        let root = payload.and_then(|(_, payload)| Root::of(&payload));
+                        // A statement is read once for each page at the most.
+                        let new = root.filter(|root| self.page(root.number).is_some() && seen.insert(root.number));
+                        trees.extend(new.map(|root| (root.number, Rc::new(Table::new(root.name, &root.statement)))));
                     }
                     tables.insert(number, table);
                 }
@@ -180,18 +202,25 @@ impl<'b> Database<'b> {
     }
 }
 
-/// Root page and name of a row of the schema: type, name, table, root page, SQL.
-fn root(payload: &[u8]) -> Option<(usize, String)> {
-    let mut name = None;
-    let mut root = None;
-    for (index, (value, serial)) in columns(payload).take(4).enumerate() {
-        match index {
-            1 => name = Some(String::from_utf8_lossy(value.get(..NAME).unwrap_or(value)).into_owned()),
-            3 if serial < 7 => root = Some(value.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte))),
-            _ => {}
-        }
+/// A row of the schema: type, name, table, root page, SQL.
+struct Root {
+    number: usize,
+    name: String,
+    statement: Vec<u8>,
+}
+
+impl Root {
+    fn of(payload: &[u8]) -> Option<Self> {
+        let mut row = columns(payload).skip(1);
+        let (name, _) = row.next()?;
+        let (page, _) = row.nth(1).filter(|(_, serial)| *serial < 7)?;
+        let statement = row.next().map(|(statement, _)| statement).unwrap_or_default();
+        Some(Self {
+            number: page.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte)),
+            name: String::from_utf8_lossy(name.get(..NAME).unwrap_or(name)).into_owned(),
+            statement: statement.get(..table::STATEMENT).unwrap_or(statement).to_vec(),
+        })
     }
-    Some((root?, name?))
 }
 
 /// Hands out the texts and blobs of a record.

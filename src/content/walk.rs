@@ -51,6 +51,8 @@ pub(super) struct Walk<'a> {
     pub(super) inner: Vec<String>,
     /// Containers around the current bytes.
     pub(super) depth: u32,
+    /// Where the outermost file comes from, if it is a blob of git of which that is known.
+    pub(super) origin: Option<&'a git::Origin>,
     /// Path of the outermost file: only it can belong to a package.
     pub(super) path: &'a str,
     /// Its size, as far as it is known.
@@ -105,7 +107,7 @@ impl Walk<'_> {
 
     /// Scans bytes that are in memory.
     pub(super) fn bytes(&mut self, name: &str, bytes: &[u8]) {
-        let kind = sniff::sniff(bytes.get(..sniff::HEAD).unwrap_or(bytes));
+        let kind = sniff::sniff_far(bytes);
         let mut rest = io::empty();
         let result = match kind {
             Kind::Text | Kind::Binary => self.plain(name, bytes, true, kind == Kind::Binary, &mut rest),
@@ -120,7 +122,7 @@ impl Walk<'_> {
         let count = fill(reader, head, 0, FIRST)?;
         let whole = count < FIRST;
         let head = head.get(..count).unwrap_or_default();
-        let kind = sniff::sniff(head.get(..sniff::HEAD).unwrap_or(head));
+        let kind = sniff::sniff_far(head);
         let outermost = self.inner.is_empty() && self.depth == 0;
         match kind {
             Kind::Text | Kind::Binary => {
@@ -161,6 +163,7 @@ impl Walk<'_> {
             Kind::Gzip => compressed::gzip(self, name, &mut all),
             Kind::Bzip2 => compressed::bzip2(self, name, &mut all),
             Kind::Xz => compressed::xz(self, name, &mut all),
+            Kind::Lzma => compressed::lzma(self, name, &mut all),
             Kind::Zstd => compressed::zstd(self, name, &mut all),
             Kind::Zlib => compressed::zlib(self, name, head, &mut all),
             Kind::Tar => tar::tar(self, &mut all),
@@ -169,6 +172,7 @@ impl Walk<'_> {
             Kind::Cpio => cpio::cpio(self, &mut all),
             Kind::Rpm => rpm::rpm(self, name, &mut all),
             Kind::Pack => git::pack(self, &mut all),
+            Kind::Bundle => git::bundle(self, &mut all),
             Kind::Sqlite => sqlite::sqlite(self, name, &mut all),
             Kind::Pdf => pdf::pdf(self, name, &mut all),
             Kind::Pkcs12 => keystore::pkcs12(self, name, &mut all),

@@ -276,21 +276,35 @@ struct Listed {
 /// The members of the central directory whose local header was not met, or was met with another method. `None` where the directory
 /// is damaged.
 fn differing(directory: &[u8], start: u64, seen: &[(u64, u16)]) -> Option<Vec<Listed>> {
-    let mut differing = Vec::new();
-    let Some(end) = memchr::memmem::rfind(directory, END) else { return Some(differing) };
+    let Some(end) = memchr::memmem::rfind(directory, END) else { return Some(Vec::new()) };
     let declared = directory.get(end..).and_then(|record| long(record, 16)).unwrap_or(0xffff_ffff);
-    // Data in front of the archive moves all offsets.
-    let shift = if declared == 0xffff_ffff { 0 } else { start.saturating_sub(declared) };
+    let as_it_stands = || listed(directory, 0, seen);
+    if declared == 0xffff_ffff {
+        return as_it_stands();
+    }
+    // Data in front of the archive moves all offsets: back where they count from the archive's start and the file is larger, and
+    // forth where they count from the file's start (`python -m zipapp`) and only the archive is read here.
+    let moved = listed(directory, start.wrapping_sub(declared), seen);
+    match moved {
+        Some(differing) if declared > start && !differing.is_empty() => as_it_stands(),
+        moved => moved,
+    }
+}
+
+/// The same for offsets that are moved by `shift`, which may be below zero.
+fn listed(directory: &[u8], shift: u64, seen: &[(u64, u16)]) -> Option<Vec<Listed>> {
+    let mut differing = Vec::new();
     let mut rest = directory;
     while rest.starts_with(CENTRAL) {
         let (flags, method, packed) = (short(rest, 8)?, short(rest, 10)?, long(rest, 20)?);
         let (name, extra, comment) = (usize::from(short(rest, 28)?), usize::from(short(rest, 30)?), usize::from(short(rest, 32)?));
         let offset = long(rest, 42)?;
         if offset != 0xffff_ffff && seen.len() < REMEMBERED {
-            let at = seen.binary_search_by_key(&(offset + shift), |entry| entry.0);
+            let offset = offset.wrapping_add(shift);
+            let at = seen.binary_search_by_key(&offset, |entry| entry.0);
             if at.ok().and_then(|at| seen.get(at)).is_none_or(|entry| entry.1 != method) {
                 let name = String::from_utf8_lossy(rest.get(46..46 + name).unwrap_or_default()).into_owned();
-                differing.push(Listed { offset: offset + shift, flags, method, packed, name });
+                differing.push(Listed { offset, flags, method, packed, name });
             }
         }
         rest = rest.get(46 + name + extra + comment..).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -13,11 +14,12 @@ use super::{
     Progress, ScanOptions,
     assemble::{self, Parts},
     layers::{DATABASES, failed, guarded, scan_content},
+    loose,
     names::Names,
     outcome::{EntrySink, InOrder, Outcome},
 };
 use crate::{
-    content::{self, Scanner},
+    content::{self, Loose, Origins, Scanner},
     image::{Image, ImageError},
     layer::{Gap, stack::PathHasher},
     provenance::Facts,
@@ -46,6 +48,9 @@ pub(super) fn scan(
     progress.image(&root.display().to_string(), 1, Some(bytes));
 
     let named = scan_names(root, &files, &others, options);
+    let origins =
+        guarded(&mut Scanner::new(options.engine.clone(), content::Limits::default()), options, |_| origins(root, &files, &mut outcome))
+            .unwrap_or_default();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(InOrder::default());
     let facts = Mutex::new((Facts::default(), 0));
@@ -57,7 +62,7 @@ pub(super) fn scan(
             let path: Arc<str> = within(root, &file.path).to_string_lossy().into();
             let mut own = Outcome::default();
             let done = guarded(&mut scanner, options, |scanner| {
-                scan_file(file, &path, scanner, &mut own, &facts);
+                scan_file(file, &path, &origins, scanner, &mut own, &facts);
                 progress.bytes(file.size);
             });
             if done.is_none() {
@@ -88,6 +93,27 @@ pub(super) fn scan(
 /// The path from the root.
 fn within<'p>(root: &Path, path: &'p Path) -> &'p Path {
     path.strip_prefix(root).unwrap_or(path)
+}
+
+/// Where the blobs among the loose objects of git come from: their commits and trees are read first, so that any thread may scan any blob.
+fn origins(root: &Path, files: &[Listed], outcome: &mut Outcome) -> Origins {
+    let mut known = Loose::default();
+    for file in files {
+        let path = within(root, &file.path).to_string_lossy();
+        // What cannot be read is said when it is scanned.
+        if content::may_be_loose(&path, file.size)
+            && let Ok(opened) = fs::File::open(&file.path)
+        {
+            let mut bytes = Vec::new();
+            // No more than was listed: the file may have grown.
+            let _ = opened.take(file.size).read_to_end(&mut bytes);
+            known.learn(&path, &bytes);
+        }
+    }
+    if known.left_out > 0 {
+        outcome.gap(Gap { path: Some("git objects".to_owned()), reason: loose::reason(known.left_out), bytes: None });
+    }
+    known.origins()
 }
 
 /// Scans what the tree's entries are called, and where its links lead.
@@ -164,12 +190,15 @@ fn collect(folder: &Path, listing: &mut Listing, outcome: &mut Outcome, depth: u
 }
 
 /// `path` is the file's from the root; `facts` holds what package databases say, and the bytes of those that were read.
-fn scan_file(file: &Listed, path: &Arc<str>, scanner: &mut Scanner, outcome: &mut Outcome, facts: &Mutex<(Facts, u64)>) {
+fn scan_file(file: &Listed, path: &Arc<str>, origins: &Origins, scanner: &mut Scanner, outcome: &mut Outcome, facts: &Mutex<(Facts, u64)>) {
     scanner.begin();
     outcome.walked.files += 1;
     outcome.walked.bytes += file.size;
     let scanned = fs::File::open(&file.path).and_then(|mut reader| {
         let mut sink = EntrySink { outcome, path: path.clone(), raw_path: path.as_bytes(), position: 0 };
+        if let Some(origin) = origins.of(path) {
+            return scanner.scan_object(path, file.size, Some(origin), &mut reader, &mut sink);
+        }
         let capture = scan_content(scanner, file.size, &mut reader, &mut sink, file.size <= DATABASES)?;
         if let Some(capture) = capture
             && let Ok(mut facts) = facts.lock()

@@ -3,13 +3,14 @@
 use std::{
     io::{self, Read},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use super::{
     Progress, ScanOptions,
+    loose::Objects,
     names::Names,
     outcome::{self, ALL_MATCHES, EntrySink, Outcome},
 };
@@ -118,6 +119,7 @@ fn walk(
     let mut gaps = Outcome::default();
     let mut facts = Facts::default();
     let mut databases = 0u64;
+    let mut objects = Objects::default();
     let walked = layer::walk(
         changeset,
         &layer::Limits::default(),
@@ -130,7 +132,14 @@ fn walk(
             if entry.size == 0 {
                 return Ok(());
             }
-            let mut sink = EntrySink { outcome, path: String::from_utf8_lossy(entry.path).into(), raw_path: entry.path, position };
+            let path: Arc<str> = String::from_utf8_lossy(entry.path).into();
+            let mut sink = EntrySink { outcome, path: path.clone(), raw_path: entry.path, position };
+            if content::may_be_loose(&path, entry.size) {
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes)?;
+                let Some(bytes) = objects.add(entry.path, position, bytes) else { return Ok(()) };
+                return scanner.scan_object(&path, entry.size, None, &mut bytes.as_slice(), &mut sink);
+            }
             let room = databases.saturating_add(entry.size) <= DATABASES;
             if let Some(capture) = scan_content(scanner, entry.size, content, &mut sink, room)? {
                 databases += entry.size;
@@ -141,6 +150,7 @@ fn walk(
         &mut |gap| gaps.gap(gap),
     );
     names.finish(scanner, outcome);
+    objects.finish(scanner, outcome);
     outcome.merge(gaps);
     outcome.facts = facts;
     outcome.walked = walked?;

@@ -7,6 +7,7 @@ mod config;
 mod dir;
 mod layers;
 mod links;
+mod loose;
 mod names;
 mod outcome;
 mod scrub;

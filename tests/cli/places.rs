@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::support::{
-    containers::{bzip2, deb, gzip, loose_object, pack, pdf, sqlite, xz, zip, zlib},
+    containers::{bzip2, deb, gzip, loose_object, object, pack, pdf, sqlite, xz, zip, zlib},
     image::{Changeset, Image, Stored},
     imgscan::Imgscan,
     report::{findings, places, scan},
@@ -63,6 +63,48 @@ fn described(place: &Value) -> String {
     let inner = location["inner"].as_array().expect("a list").iter().filter_map(Value::as_str).map(|step| format!(" > {step}"));
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     format!("{} {} {name}{}", word(&place["state"]), word(&location["kind"]), inner.collect::<String>())
+}
+
+/// A repository whose second commit took a password file out: the loose objects, and the way in to the password.
+fn repository(password: &str) -> (Vec<(String, Vec<u8>)>, String) {
+    let id = |path: &str| data_encoding::HEXLOWER.decode(path.replace('/', "").as_bytes()).expect("hex");
+    let entry = |mode: &str, name: &str, path: &str| [format!("{mode} {name}\0").as_bytes(), &id(path)].concat();
+    let blob = object("blob", format!("db.acme.example:5432:shop:shop:{password}\n").as_bytes());
+    let folder = object("tree", &entry("100600", ".pgpass", &blob.0));
+    let root = object("tree", &entry("40000", "config", &folder.0));
+    let empty = object("tree", b"");
+    let commit = |tree: &str, time: u64| {
+        let tree = tree.replace('/', "");
+        object("commit", format!("tree {tree}\nauthor A <a@b> {time} +0000\ncommitter A <a@b> {time} +0000\n\nx\n").as_bytes())
+    };
+    let (first, second) = (commit(&root.0, 1_700_000_000), commit(&empty.0, 1_700_000_009));
+    let short = |path: &str| path.replace('/', "")[..12].to_owned();
+    let way = format!("git commit {} > git blob {} > config/.pgpass", short(&first.0), short(&blob.0));
+    let mut objects: Vec<_> = [blob, folder, root, empty, first, second].into();
+    objects.sort_unstable();
+    (objects.into_iter().map(|(path, bytes)| (format!("app/.git/objects/{path}"), bytes)).collect(), way)
+}
+
+#[test]
+fn loose_objects_have_the_names_that_their_files_had() {
+    let password = Random::new(77).base62(20);
+    let (objects, way) = repository(&password);
+    let changeset = objects.iter().fold(Changeset::new(), |changeset, (path, bytes)| changeset.file(path, bytes));
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, bytes) in &objects {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        std::fs::write(path, bytes).expect("writable");
+    }
+    let archive = Image::new().layer("COPY . /app", changeset).docker_archive("app:v1");
+    let image = Imgscan::new().args(["--format", "json", "-"]).input(archive).run();
+    let dir = Imgscan::new().args(["--format", "json"]).arg(format!("dir:{}", folder.path().display())).run();
+    for outcome in [image.exits(1), dir.exits(1)] {
+        let report = outcome.json();
+        let found: Vec<_> = findings(&report).iter().map(|finding| (finding["rule"].as_str(), described(finding))).collect();
+        let path = objects.iter().map(|(path, _)| path).find(|path| found[0].1.contains(path.as_str())).expect("an object");
+        assert_eq!(found, [(Some("pgpass-password"), format!("live file {path} > {way}"))]);
+    }
 }
 
 fn plain_places(lab: &mut Lab) {

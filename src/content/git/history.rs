@@ -3,16 +3,22 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
+    rc::Rc,
 };
 
-use super::pack::{Id, Pack};
+use super::pack::Id;
 
 /// Blobs whose origin is remembered.
 const REMEMBERED: usize = 60_000;
 /// Bytes of a path: names are copied into the path of everything below them. A longer one is not told.
 const PATH: usize = 4096;
+/// Bytes of all paths: a tree of many entries may lie deep.
+pub(super) const PATHS: usize = 16 << 20;
 /// Folders within folders.
 const DEPTH: usize = 64;
+
+/// What is in an object, if it is known.
+type Content = Option<Rc<Vec<u8>>>;
 
 /// The parts of a commit that are needed.
 pub(super) struct Commit {
@@ -22,7 +28,7 @@ pub(super) struct Commit {
 }
 
 /// Where a blob came from.
-pub(super) struct Origin {
+pub(crate) struct Origin {
     pub(super) commit: Id,
     pub(super) path: String,
 }
@@ -39,8 +45,13 @@ impl Commit {
     }
 }
 
-/// Walks the commits' trees from the oldest on; a tree that was seen brings nothing new.
-pub(super) fn origins(pack: &mut Pack<'_>, mut commits: Vec<Commit>) -> io::Result<HashMap<Id, Origin>> {
+/// Walks the commits' trees from the oldest on; a tree that was seen brings nothing new. `content` is that of the tree with an id, and
+/// `room` how many bytes of paths may still be made.
+pub(super) fn origins(
+    content: &mut dyn FnMut(&Id) -> io::Result<Content>,
+    mut commits: Vec<Commit>,
+    room: &mut usize,
+) -> io::Result<HashMap<Id, Origin>> {
     commits.sort_by_key(|commit| (commit.time, commit.id));
     let mut origins = HashMap::new();
     let mut seen = HashSet::new();
@@ -50,18 +61,21 @@ pub(super) fn origins(pack: &mut Pack<'_>, mut commits: Vec<Commit>) -> io::Resu
             if depth > DEPTH || !seen.insert(tree) {
                 continue;
             }
-            let Some(content) = pack.by_id(&tree)? else { continue };
+            let Some(content) = content(&tree)? else { continue };
             let mut rest = content.as_slice();
             while let Some((is_tree, name, id, after)) = entry(rest) {
                 rest = after;
-                if folder.len() + name.len() > PATH {
+                let length = folder.len() + name.len() + 1;
+                let known = if is_tree { seen.contains(&id) } else { origins.contains_key(&id) || origins.len() >= REMEMBERED };
+                if length > PATH || length > *room || known {
                     continue;
                 }
-                let path = || if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
+                *room -= length;
+                let path = if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
                 if is_tree {
-                    folders.push((id, path(), depth + 1));
-                } else if origins.len() < REMEMBERED {
-                    origins.entry(id).or_insert_with(|| Origin { commit: commit.id, path: path() });
+                    folders.push((id, path, depth + 1));
+                } else {
+                    origins.insert(id, Origin { commit: commit.id, path });
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::{
 use flate2::{Decompress, FlushDecompress, Status};
 use sha1::{Digest, Sha1};
 
-use super::{Kind, history, short};
+use super::{Kind, history, short, within};
 use crate::content::{meter::Meter, tar::damaged, walk::Walk};
 
 /// Bytes of one object that is resolved in memory.
@@ -77,7 +77,8 @@ pub(super) fn scan(walk: &mut Walk<'_>, bytes: &[u8]) -> io::Result<()> {
             walk.within(&step, |walk| walk.plain("", &content, true, kind == Kind::Tree, &mut io::empty()))?;
         }
     }
-    let origins = history::origins(&mut pack, commits)?;
+    let mut room = history::PATHS;
+    let origins = history::origins(&mut |id| pack.by_id(id), commits, &mut room)?;
     for kind in [Some(Kind::Blob), None] {
         for entry in select(&kinds, kind) {
             let Some((id, content)) = pack.identified(entry, kind.unwrap_or(Kind::Blob))? else {
@@ -97,9 +98,7 @@ pub(super) fn scan(walk: &mut Walk<'_>, bytes: &[u8]) -> io::Result<()> {
 fn blob(walk: &mut Walk<'_>, id: &Id, origin: Option<&history::Origin>, content: &[u8]) {
     let step = format!("git blob {}", short(id));
     match origin {
-        Some(origin) => walk.within(&format!("git commit {}", short(&origin.commit)), |walk| {
-            walk.within(&step, |walk| walk.within(&origin.path, |walk| walk.bytes(&origin.path, content)));
-        }),
+        Some(origin) => within(walk, origin, &step, |walk| walk.bytes(&origin.path, content)),
         None => walk.within(&step, |walk| walk.bytes("", content)),
     }
 }

@@ -144,6 +144,49 @@ fn members_are_read_as_the_body_and_as_the_directory_describe_them() {
     assert_eq!(seen.gaps, [": the archive's directory names members that differ from those in its body"]);
 }
 
+#[test]
+fn offsets_behind_a_prefix_count_from_the_file_or_from_the_archive() {
+    let token = token(51);
+    let prefix = b"#!/usr/bin/env python3\n";
+    let archive = zip(&[("__main__.py", &env(&token))]);
+    let mut moved = archive.clone();
+    for (mark, field) in [(b"PK\x01\x02", 42), (b"PK\x05\x06", 16)] {
+        let at = memchr::memmem::rfind(&moved, mark).expect("a directory") + field;
+        let offset = u32::from_le_bytes(moved[at..at + 4].try_into().expect("four bytes")) + prefix.len() as u32;
+        moved[at..at + 4].copy_from_slice(&offset.to_le_bytes());
+    }
+    for archive in [archive, moved] {
+        let seen = scan("usr/bin/tool", &[&prefix[..], &archive].concat());
+        assert_eq!((seen.ways(&token).len(), seen.gaps), (1, Vec::new()));
+    }
+}
+
+#[test]
+fn containers_that_cannot_be_read_are_gaps() {
+    let noise = [0x93u8; 400];
+    for (format, bytes) in [
+        ("squashfs", [b"hsqs", &noise[..]].concat()),
+        ("squashfs", [b"sqsh", &noise[..]].concat()),
+        ("lzop", [b"\x89LZO\0\r\n\x1a\n", &noise[..]].concat()),
+        ("ISO 9660", [&[0; 32 << 10], &b"\x01CD001\x01"[..], &[0; 2041]].concat()),
+    ] {
+        assert_eq!(scan("x", &bytes).gaps, [format!(": {format} archives cannot be read")]);
+    }
+}
+
+#[test]
+fn the_lzma_format() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let token = token(52);
+    std::fs::write(folder.path().join("a.env"), env(&token)).expect("a scratch folder");
+    if stores::run(folder.path(), "xz", &["--format=lzma", "a.env"]).is_none() {
+        return;
+    }
+    let bytes = std::fs::read(folder.path().join("a.env.lzma")).expect("a scratch folder");
+    expect("x/a.env.lzma", &bytes, &token, "lzma");
+    assert!(!scan("x", &bytes[..bytes.len() - 12]).gaps.is_empty(), "a cut stream is a gap");
+}
+
 pub(super) fn cpio(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, content) in members.iter().chain([&("TRAILER!!!", &b""[..])]) {

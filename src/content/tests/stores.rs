@@ -56,6 +56,17 @@ fn a_pack_names_commit_blob_and_path() {
 }
 
 #[test]
+fn a_bundle_is_a_pack_with_a_header() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let token = token(63);
+    let Some((commit, blob)) = repository(folder.path(), &token) else { return };
+    git(folder.path(), &["bundle", "create", "-q", "x.bundle", "--all"]);
+    let bytes = std::fs::read(folder.path().join("x.bundle")).expect("a scratch folder");
+    let way = format!("git commit {} > git blob {} > config/app.env", &commit[..12], &blob[..12]);
+    expect("srv/x.bundle", &bytes, &token, &way);
+}
+
+#[test]
 fn a_streamed_pack_shows_what_deltas_add() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let token = token(61);
@@ -110,6 +121,41 @@ fn cells_of_sqlite_long_compressed_and_deleted() {
 }
 
 /// One token in a stream, in two parts, and one in a comment.
+#[test]
+fn values_of_sqlite_are_judged_by_their_names() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let password = |seed: u64| token(seed)[4..24].to_owned();
+    let [column, pair, chrome] = [90, 91, 92].map(password);
+    let sealed = {
+        use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+        let key = crate::cipher::pbkdf2::<sha1::Sha1>(b"peanuts", b"saltysalt", 1, 16).expect("a key");
+        let cipher = aes::Aes128::new_from_slice(&key).expect("a key");
+        let padded = [chrome.as_bytes(), &[12; 12]].concat();
+        let mut before = [b' '; 16];
+        let mut sealed = b"v10".to_vec();
+        for chunk in padded.chunks(16) {
+            let mut block: [u8; 16] = std::array::from_fn(|at| chunk[at] ^ before[at]);
+            cipher.encrypt_block((&mut block).into());
+            sealed.extend(block);
+            before = block;
+        }
+        data_encoding::HEXLOWER.encode(&sealed)
+    };
+    let sql = format!(
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, name text, password text); INSERT INTO users VALUES (7, 'bob', '{column}');
+         CREATE TABLE settings(key text, value text); INSERT INTO settings VALUES ('theme', 'dark'), ('smtp_password', '{pair}');
+         CREATE TABLE logins(origin_url text, password_value blob); INSERT INTO logins VALUES ('https://x.acme.example', x'{sealed}');"
+    );
+    if run(folder.path(), "sqlite3", &["-bail", "x.db", &sql]).is_none() {
+        return;
+    }
+    let seen = scan("x.db", &std::fs::read(folder.path().join("x.db")).expect("a scratch folder"));
+    assert_eq!(seen.ways(&column), ["table users > row 7"]);
+    assert_eq!(seen.ways(&pair), ["table settings > row 2"]);
+    assert_eq!(seen.ways(&chrome), ["table logins > row 1 > Chrome's published key"]);
+    assert_eq!(seen.found.len(), 3);
+}
+
 pub(super) fn pdf(one: &str, two: &str) -> Vec<u8> {
     let (head, tail) = one.split_at(20);
     let content = zlib(format!("BT /F1 12 Tf [(key {head}) -3 ({tail})] TJ ET").as_bytes());

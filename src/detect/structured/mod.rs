@@ -36,6 +36,7 @@ use std::{borrow::Cow, ops::Range};
 
 pub(super) use self::format::fact;
 use self::formats::{cloud, databases, kubernetes, registries, syntax, transfer, web};
+pub(crate) use self::rows::is_asked_for;
 pub(super) use self::tree::was_cut;
 use super::Hint;
 use crate::finding::LocationKind;

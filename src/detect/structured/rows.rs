@@ -244,7 +244,7 @@ pub(super) fn label<'t>(text: &'t [u8], cells: &[Range<usize>]) -> &'t [u8] {
 }
 
 /// Whether a column's name is a credential's, so that the others of a large table cost nothing.
-pub(super) fn is_asked_for(name: &[u8]) -> bool {
+pub(crate) fn is_asked_for(name: &[u8]) -> bool {
     name.len() <= LABEL && Meaning::of(&Name::new(name)).is_some_and(|meaning| !meaning.attribute)
 }
 

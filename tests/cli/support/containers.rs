@@ -151,7 +151,12 @@ pub(crate) fn pdf(text: &str, flate: bool) -> Vec<u8> {
 
 /// A blob as a loose object of git: (its path below `objects`, the file).
 pub(crate) fn loose_object(content: &[u8]) -> (String, Vec<u8>) {
-    let object = [format!("blob {}\0", content.len()).as_bytes(), content].concat();
+    object("blob", content)
+}
+
+/// The same of any kind.
+pub(crate) fn object(kind: &str, content: &[u8]) -> (String, Vec<u8>) {
+    let object = [format!("{kind} {}\0", content.len()).as_bytes(), content].concat();
     let id = data_encoding::HEXLOWER.encode(&sha1::Sha1::digest(&object));
     (format!("{}/{}", &id[..2], &id[2..]), zlib(&object))
 }
