@@ -86,7 +86,7 @@ pub struct FindingV1 {
     pub state: String,
     /// Index of the layer that overwrote or deleted it.
     pub state_layer: Option<u32>,
-    /// Null for the config and the manifest.
+    /// Null for the config and the manifest, but for an instruction that made one.
     pub layer: Option<Layer>,
     /// Where.
     pub location: LocationV1,
@@ -134,7 +134,7 @@ pub struct LocationV1 {
 /// Another place.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PlaceV1 {
-    /// Null for the config and the manifest.
+    /// Null for the config and the manifest, but for an instruction that made one.
     pub layer: Option<Layer>,
     /// Where in it.
     pub location: LocationV1,
