@@ -22,6 +22,11 @@ pub(super) fn remark(haystack: &[u8], at: usize) -> bool {
     opens_with(haystack, at, &[b"//", b"# ", b"-- ", b"/*", b"<!--", b";; "])
 }
 
+/// Whether the line is one that people type into a shell: `export NAME=value`, `$ command`.
+pub(super) fn typed(haystack: &[u8], at: usize) -> bool {
+    opens_with(haystack, at, &[b"export ", b"$ ", b"$env:", b"set ", b"setx "])
+}
+
 /// Whether the line around a place starts with one of the marks, blanks aside.
 fn opens_with(haystack: &[u8], at: usize, marks: &[&[u8]]) -> bool {
     let before = haystack.get(at.saturating_sub(300)..at).unwrap_or_default();

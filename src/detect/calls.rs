@@ -33,6 +33,8 @@ pub(super) enum Passed {
     Named,
     /// The same, of what is imported.
     Imported,
+    /// The same, typed behind a flag that is often a token's or a key's.
+    Flag,
     /// A session, among other cookies.
     Cookie,
 }
@@ -42,7 +44,7 @@ impl Passed {
     pub(super) fn name(self) -> &'static [u8] {
         match self {
             Self::Password(_) => b"call.password",
-            Self::Key | Self::Made | Self::Named | Self::Imported => b"client.api_key",
+            Self::Key | Self::Made | Self::Named | Self::Imported | Self::Flag => b"client.api_key",
             Self::Cookie => b"cookie.token",
         }
     }
@@ -132,6 +134,8 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("(key=", Passed::Named),
     ("')({", Passed::Key),
     ("\")({", Passed::Key),
+    (" -t ", Passed::Flag),
+    (" -k ", Passed::Flag),
     ("import ", Passed::Imported),
     ("require(", Passed::Imported),
     ("cookie: ", Passed::Cookie),
@@ -172,6 +176,20 @@ pub(super) fn argument(text: &[u8], here: &Range<usize>, passed: Passed) -> Opti
             let length = before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
             let made = before.get(before.len() - length..).is_some_and(imports::may_be_client);
             made.then(|| key(text, here.start + 1)).flatten()
+        }
+        Passed::Flag => {
+            let rest = text.get(here.end..text.len().min(here.end + CALLEE))?;
+            let quote = usize::from(matches!(rest.first(), Some(b'"' | b'\'')));
+            let value = rest.get(quote..)?;
+            let length =
+                value.iter().position(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`' | b';' | b'|')).unwrap_or(value.len());
+            // Images' names hold `/` and `:`; digests and containers' ids are hexadecimal.
+            let fits = value.get(..length).is_some_and(|value| {
+                is_key(value)
+                    && !value.iter().all(u8::is_ascii_hexdigit)
+                    && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+            });
+            fits.then(|| here.end + quote..here.end + quote + length)
         }
         Passed::Imported => imports::made(text, here),
         Passed::Cookie => session(text, here.end),

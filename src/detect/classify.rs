@@ -319,7 +319,8 @@ fn assigned(
             confidence = lower(confidence);
         }
         // `shapes.AwsEc2Instance.members.State`: only the path names the provider, and the key no credential.
-        if meaning.is_none() && last_part(named.name).len() < named.name.len() && !in_last_part(index, named.name, *id) {
+        let unsaid = attribute || meaning.is_none();
+        if unsaid && last_part(named.name).len() < named.name.len() && !in_last_part(index, named.name, *id) {
             confidence = Confidence::Low;
         }
         if named.surroundings.published {

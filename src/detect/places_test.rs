@@ -23,6 +23,11 @@ fn clients_and_variables_hold_keys() {
         ("README.md", format!("```js\nimport Acmeo from 'acmeo';\nconst a = new Acmeo('{key}');\n```\n")),
         // The provider is known, its key is of no known form.
         ("app.js", format!("const a = new Bannerbear('{key}');\n")),
+        ("run.sh", format!("./acmeo -t {key}\n")),
+        (".env", format!("ACMEO_TOKENS={key}\n")),
+        (".env", format!("ACMEO_API_KEYS={key}\n")),
+        ("app.yml", format!("pagerduty_configs:\n- routing_key: {key}\n")),
+        ("README.md", format!("```sh\nexport API_KEY={hex}\n```\n")),
         ("app.js", format!("const a = createMeraki('{key}');\n")),
         ("app.py", format!("s = TimeSeries(key='{key}', output='json')\n")),
         ("app.py", format!("s = Acmeo(api_key_header=\"{key}\")\n")),
@@ -34,10 +39,13 @@ fn clients_and_variables_hold_keys() {
     }
     for (path, text) in [
         ("app.js", format!("/**\n * import Acmeo from 'acmeo';\n * const a = new Acmeo('{key}');\n */\n")),
+        ("app.yml", "routing_key: orders.created.europe\nmax_tokens: 4096\nstop_tokens: end_of_text\n".to_owned()),
+        ("realm.json", format!("{{\"components\": {{\"org.keycloak.keys.KeyProvider\": [{{\"id\": \"{}\"}}]}}}}", fill("{uuid}", 3))),
         ("app.js", format!("await client.webhooks.create('{key}');\n")),
         ("app.py", "s = Acmeo(api_key_header=\"X-Acmeo-Api-Key\")\n".to_owned()),
         ("app.py", format!("key = '{hex}'\n")),
         ("app.py", format!("keys = ['{key}']\n")),
+        ("a.java", format!("Curve C = initializeCurve(\"b\", \"{}\");\n", fill("{HEX:64}", 3))),
         ("app.py", "key = 'the-name-of-an-entry-1'\n".to_owned()),
         ("tests/app.py", format!("key = '{key}'\n")),
         ("app.py", format!("client_secret = x{hex}\n")),

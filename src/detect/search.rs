@@ -7,7 +7,8 @@ use std::{ops::Range, time::Instant};
 use super::{
     Engine, Hint, Scratch,
     around::{
-        around, digits_by_chance, documents, is_digest, minified, published_client, remark, summary, within_base64, words_run_together,
+        around, digits_by_chance, documents, is_digest, minified, published_client, remark, summary, typed, within_base64,
+        words_run_together,
     },
     assign::{self, Assignment, Form, Lines},
     calls,
@@ -16,6 +17,7 @@ use super::{
     decode, encoded,
     index::{Target, Word},
     model::{Shape, entropy},
+    names::{Name, Use},
     nearby,
     overlap::Rank,
     public, quiet, rule,
@@ -242,6 +244,8 @@ impl<'e, 's> Search<'e, 's> {
         {
             // No code, or settings in a long literal, so it need not stand in quotes.
             Surroundings { kind: Kind::Other, ..surroundings }
+        } else if surroundings.kind == Kind::Docs && assign::telling(text) && typed(haystack, name_start) {
+            Surroundings { kind: Kind::Shell, ..surroundings }
         } else {
             surroundings
         };
@@ -275,11 +279,14 @@ impl<'e, 's> Search<'e, 's> {
         if near.is_none() && target.provider {
             near = nearby::before(index, rules, haystack, here, &mut words);
         }
+        let made = (near.is_none() && target.provider).then(|| calls::imports::named(haystack, here)).flatten();
+        // The literal may be a part of the provider's name only.
+        let made = made.filter(|[call, _]| {
+            index.words.in_name(&Name::new(haystack.get(call.clone()).unwrap_or_default()), Use::Near, &mut words);
+            !words.is_empty()
+        });
         self.scratch.words = words;
-        if near.is_none()
-            && target.provider
-            && let Some(span) = calls::imports::named(haystack, here)
-        {
+        if let Some([_, span]) = made {
             return self.passed(calls::Passed::Key, span, haystack, hint, surroundings);
         }
         let Some(near) = near.filter(|near| !minified(haystack, near.span.start)) else { return };

@@ -86,15 +86,20 @@ pub(super) fn made(text: &[u8], here: &Range<usize>) -> Option<Range<usize>> {
     })
 }
 
-/// The key that the client is made with whose provider's name stands at `here`: `new AcmeApi("key")`, `acme.init("key")`.
-pub(in crate::detect) fn named(text: &[u8], here: &Range<usize>) -> Option<Range<usize>> {
+/// The call that makes the client whose provider's name stands at `here`, and its key: `new AcmeApi("key")`, `acme.init("key")`.
+pub(in crate::detect) fn named(text: &[u8], here: &Range<usize>) -> Option<[Range<usize>; 2]> {
     let before = text.get(here.start.saturating_sub(CALLEE)..here.start)?;
     // `createAcme(`, `acme.NewAcme(`; `getAcme(` gets something.
     let joined = before.iter().rev().take_while(|b| is_name(**b)).count();
     let makes = joined == 0 || MAKES.iter().any(|word| word.len() == joined && ends(before, word));
-    // `acme.webhooks.create(` is no client of Webhooks.
+    // `acme.webhooks.create(` is no client of Webhooks, `initializeCurve(` none of Initial's.
     let member = joined == 0 && before.last() == Some(&b'.') && text.get(here.start).is_some_and(u8::is_ascii_lowercase);
-    (makes && !member).then(|| called(text, here.clone(), SUFFIX)).flatten().and_then(|open| key(text, open))
+    let runs_on = text.get(here.end).is_some_and(u8::is_ascii_lowercase);
+    if !makes || member || runs_on {
+        return None;
+    }
+    let open = called(text, here.clone(), SUFFIX)?;
+    Some([here.start..open - 1, key(text, open)?])
 }
 
 /// Where the arguments start of the call of the name, or of a member that makes a client. As many bytes may follow the name.

@@ -100,6 +100,17 @@ fn keys_of_clients() {
     assert_eq!(of(&format!("new AcmeClient({{\n  region: 'eu',\n  key: '{key}'\n}})")), Some(key.clone()));
     assert_eq!(of(&format!("new AcmeClient({{ region: 'eu', id: '{key}' }})")), None);
     assert_eq!(of(&format!("client('my-company') + '{key}'")), None);
+    assert_eq!(of(&format!("./acme -t {key}\n")), Some(key.clone()));
+    assert_eq!(of(&format!("acme run -k '{key}' | less")), Some(key.clone()));
+    for typed in [
+        "docker build -t acme/app:{alnum:20} .",
+        "docker build -t acme-application-of-us .",
+        "sort -k 2 {alnum:32}",
+        "podman logs -t {hex:64}",
+        "a -t {uuid}",
+    ] {
+        assert_eq!(of(&samples::fill(typed, 3)), None, "{typed}");
+    }
     assert_eq!(of(&format!("acme.toEnvironment('{key}')")), None);
     for other in ["{uuid}", "https://a.net/{alnum:20}", "application-name-{digits:2}", "{alnum:12}"] {
         assert_eq!(of(&format!("new AcmeClient('{}')", samples::fill(other, 3))), None, "{other}");

@@ -58,6 +58,10 @@ fn class(word: &[u8], before: &[u8]) -> Option<(Class, bool)> {
     if !may_name_a_credential(word) || NO_CREDENTIALS.has(word) {
         return None;
     }
+    // `API_KEYS=first,second`
+    if word == b"keys" {
+        return matches!(before, b"api" | b"access" | b"auth").then_some((Class::ApiKey, false));
+    }
     let stands = |how: &Stands, known: &[u8]| match how {
         Stands::Ends => word.ends_with(known),
         Stands::Whole => word == known,

@@ -73,7 +73,7 @@ pub(super) const CREDENTIALS: &[(Class, Stands, &[&[u8]])] = &[
         b"privatekey", b"encryptionkey", b"signingkey", b"masterkey", b"sharedkey", b"accountkey", b"storagekey",
     ]),
     (Class::Token, Stands::Ends, &[b"token"]),
-    (Class::Token, Stands::Behind, &[b"jwt", b"bearer", b"pat"]),
+    (Class::Token, Stands::Behind, &[b"jwt", b"bearer", b"pat", b"tokens"]),
     // What it opens is said by the word before.
     (Class::ApiKey, Stands::Whole, &[b"key"]),
     (Class::Authorization, Stands::Whole, &[b"authorization", b"auth", b"basicauth"]),
@@ -85,6 +85,8 @@ pub(super) static NO_CREDENTIALS: List = List::new(&[b"oldpwd"]);
 /// One bit for each pair of letters that ends one of [`CREDENTIALS`], so that most words of names cost nothing.
 const LAST_TWO: [u32; 32] = {
     let mut bits = [0; 32];
+    // `keys`
+    bits[(b'y' & 31) as usize] |= 1 << (b's' & 31);
     let mut row = 0;
     while row < CREDENTIALS.len() {
         let words = CREDENTIALS[row].2;
@@ -186,7 +188,7 @@ pub(super) static KEY_OWNERS: List = List::new(&[
 /// Words before `key` that make it the key of an entry, and no secret.
 #[rustfmt::skip]
 pub(super) static ENTRIES: List = List::new(&[
-    b"dedup", b"dedupe", b"deduplication", b"cache", b"sort", b"partition", b"primary", b"foreign", b"routing", b"unique",
+    b"dedup", b"dedupe", b"deduplication", b"cache", b"sort", b"partition", b"primary", b"foreign", b"unique",
     b"composite", b"shard", b"sharding", b"idempotency", b"row", b"range", b"translation", b"i18n", b"l10n", b"locale",
     b"lookup", b"natural", b"surrogate", b"bucket", b"grouping", b"short",
 ]);
