@@ -1,4 +1,4 @@
-//! Private keys and certificates in DER (X.690), without the armour that a rule could see: they are put into it.
+//! Private keys and certificates in DER (X.690), and OpenPGP's secret keys (RFC 9580), without the armour that a rule could see: they are put into it.
 
 use std::io::{self, Read};
 
@@ -28,6 +28,22 @@ pub(super) fn label(head: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// The label (RFC 9580, section 6.2.1) of a file that begins with a secret key's packet.
+pub(super) fn openpgp(head: &[u8]) -> Option<&'static str> {
+    let body = match head {
+        // Old format with a length of one, two or four bytes; new format.
+        [0x94, _, body @ ..] | [0x95, _, _, body @ ..] | [0x96, _, _, _, _, body @ ..] => body,
+        [0xc5, 192..=223, _, body @ ..] | [0xc5, 255, _, _, _, _, body @ ..] | [0xc5, 0..=191, body @ ..] => body,
+        _ => return None,
+    };
+    // Version, time of creation, and an algorithm of section 9.1.
+    let algorithm = match body {
+        [4..=6, _, _, _, _, algorithm, ..] => *algorithm,
+        _ => return None,
+    };
+    matches!(algorithm, 1..=3 | 16..=19 | 22 | 25..=28).then_some("PGP PRIVATE KEY BLOCK")
+}
+
 /// What is inside a SEQUENCE.
 fn sequence(head: &[u8]) -> Option<&[u8]> {
     match head {
@@ -43,8 +59,9 @@ pub(super) fn der(walk: &mut Walk<'_>, name: &str, label: &str, reader: &mut dyn
     let filled = fill(reader, &mut bytes, 0, LONGEST)?;
     let bytes = bytes.get(..filled).unwrap_or_default();
     if filled < LONGEST {
-        let pem = Zeroizing::new(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(bytes)));
-        walk.within("der", |walk| walk.bytes(name, pem.as_bytes()));
+        let (way, headers) = if label.starts_with("PGP ") { ("openpgp", "\n") } else { ("der", "") };
+        let pem = Zeroizing::new(format!("-----BEGIN {label}-----\n{headers}{}\n-----END {label}-----\n", BASE64.encode(bytes)));
+        walk.within(way, |walk| walk.bytes(name, pem.as_bytes()));
     }
     let mut all = bytes.chain(reader);
     walk.raw(name, &mut all)

@@ -70,6 +70,8 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
     let Some(&first) = head.first() else { return Kind::Text };
     // One look at the first byte keeps the common case, a text, out of the list below.
     let container = match first {
+        // A swap file of vim holds lines, with zeros between.
+        b'b' if head.starts_with(b"b0VIM ") => Some(Kind::Text),
         0x1f if head.starts_with(&[0x1f, 0x8b, 8]) => Some(Kind::Gzip),
         0x1f if head.starts_with(&[0x1f, 0x9d]) => Some(Kind::Unread("compress (.Z)")),
         b'B' if is_bzip2(head) => Some(Kind::Bzip2),
@@ -86,6 +88,7 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
         b'%' if head.starts_with(b"%PDF-") => Some(Kind::Pdf),
         0x30 if is_pkcs12(head) => Some(Kind::Pkcs12),
         0x30 => super::der::label(head).map(Kind::Der),
+        0x94..=0x96 | 0xc5 => super::der::openpgp(head).map(Kind::Der),
         0xfe if head.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) => Some(Kind::Jks),
         0xce if head.starts_with(&[0xce, 0xce, 0xce, 0xce]) => Some(Kind::Jks),
         b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Some(Kind::Unread("7z")),

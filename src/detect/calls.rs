@@ -66,6 +66,8 @@ pub(super) const CALLS: &[(&str, Passed)] = &[
     ("ntlmauth(", Passed::Password(1)),
     ("plainauth(", Passed::Password(2)),
     ("authenticate(", Passed::Password(1)),
+    // MongoDB's shell.
+    ("db.auth(", Passed::Password(1)),
     ("simple_bind_s(", Passed::Password(1)),
     ("simple_bind(", Passed::Password(1)),
     ("ldap_bind(", Passed::Password(2)),

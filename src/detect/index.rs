@@ -89,6 +89,7 @@ const GENERIC: &[&str] = &[
     "smtppass",
     "mailpass",
     "userpass",
+    "sshpass=",
     "rootpass",
     "adminpass",
     "ftppass",

@@ -132,7 +132,11 @@ impl<'e, 's> Search<'e, 's> {
             if target.certificate {
                 self.certificate(haystack.get(here.end..).unwrap_or_default());
             }
-            if !hint.binary {
+            if hint.binary {
+                if target.word.is_some() {
+                    self.environment(haystack, here.clone(), hint, surroundings, &mut name_end);
+                }
+            } else {
                 self.word(target, haystack, here.clone(), hint, surroundings, &mut name_end);
                 if target.provider || target.asks {
                     self.nearby(target, haystack, &here, hint, surroundings);
@@ -264,6 +268,19 @@ impl<'e, 's> Search<'e, 's> {
         }
     }
 
+    /// A word of a name in what is not text: only an environment variable is assigned there, in a dump of a process's memory or of its
+    /// environment, or in a log that zeros precede.
+    fn environment(&mut self, haystack: &[u8], word: Range<usize>, hint: &Hint<'_>, surroundings: Surroundings, name_end: &mut usize) {
+        if word.end <= *name_end || !self.spend(0) {
+            return;
+        }
+        let Some((name, value)) = assign::environment(haystack, word) else { return };
+        *name_end = name.end;
+        let (Some(name), Some(text)) = (haystack.get(name), haystack.get(value.clone())) else { return };
+        let surroundings = Surroundings { kind: Kind::Other, ..surroundings };
+        self.named(Named { name, value: text, quoted: false, form: Form::Operator, surroundings }, value, haystack, hint);
+    }
+
     /// A word of a provider's name, or one that asks for a credential: a value of the provider's format may stand nearby.
     fn nearby(&mut self, target: &Target, haystack: &[u8], here: &Range<usize>, hint: &Hint<'_>, surroundings: Surroundings) {
         // What a library's files name is public, and a guess.
@@ -378,8 +395,14 @@ impl<'e, 's> Search<'e, 's> {
         let mut spent = 0;
         let found = token::find(pattern, haystack, anchor.clone(), &mut spent);
         self.spend(spent);
-        let Some(found) = found else { return };
-        let Some(value) = haystack.get(found.secret.clone()) else { return };
+        let Some(mut found) = found else { return };
+        if hint.binary {
+            // What follows the text is no part of it: the tag of a dump's next record.
+            let text = |b: &&u8| b.is_ascii_graphic() || b.is_ascii_whitespace();
+            let length = haystack.get(found.secret.clone()).unwrap_or_default().iter().take_while(text).count();
+            found.secret.end = found.secret.start + length;
+        }
+        let Some(value) = haystack.get(found.secret.clone()).filter(|value| !value.is_empty()) else { return };
         if (rule.entropy > 0.0 && entropy(value) < rule.entropy)
             || quiet::is_placeholder(value, true)
             || quiet::is_reference(value)

@@ -246,3 +246,20 @@ fn packages_of_debian_alpine_and_red_hat() {
     expect("x.rpm", &rpm(&content), &token, "payload > gzip > ./etc/app.env");
     expect("initrd", &cpio(&[("etc/app.env", &content)]), &token, "etc/app.env");
 }
+
+/// `gpg --export-secret-keys` without `--armor`.
+#[test]
+fn secret_keys_of_openpgp() {
+    let number = |length: usize| (0..length).map(|at| (at * 151 + 37) as u8 | 1).collect::<Vec<u8>>();
+    let body = [&[4, 0x65, 0, 0, 0, 1, 8, 0][..], &number(256), &[0, 17, 1, 0, 1, 0, 8, 0], &number(500)].concat();
+    let length = (body.len() as u16).to_be_bytes();
+    for header in [vec![0x95, length[0], length[1]], vec![0xc5, 255, 0, 0, length[0], length[1]]] {
+        let seen = scan("app/signing-key.gpg", &[header, body.clone()].concat());
+        let ways: Vec<_> = seen.found.iter().map(|found| found.3.join(" > ")).collect();
+        assert_eq!((ways, seen.gaps), (vec!["openpgp".to_owned()], Vec::new()));
+    }
+    // A public key, and what only begins alike.
+    for other in [[&[0x99, length[0], length[1]][..], &body].concat(), [&[0x95, 1, 2, 9][..], &body].concat()] {
+        assert!(scan("app/key.gpg", &other).found.is_empty());
+    }
+}

@@ -10,7 +10,7 @@ mod texts;
 use std::{io::Write as _, sync::LazyLock};
 
 use super::*;
-use crate::detect::Engine;
+use crate::detect::{Engine, samples};
 
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::new(Vec::new())));
 

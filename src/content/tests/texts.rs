@@ -125,3 +125,22 @@ fn a_long_file_is_hashed_once_something_was_found_in_its_beginning() {
     bytes.rotate_right(5 << 20);
     assert_eq!(scan("usr/share/x.log", &bytes).hashes, None, "the beginning was gone when something was found");
 }
+
+/// What is text in a dump of a process: an environment, a key of several lines, a URL before the next record's tag.
+#[test]
+fn credentials_between_other_bytes() {
+    let (password, key) = ("q7Zk3vXp9TtLmw2R", samples::fill("{pem:RSA PRIVATE KEY}", 5));
+    let dump = [
+        b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0PATH=/bin\0DB_PASSWORD=".as_slice(),
+        password.as_bytes(),
+        b"\0A=B\0\x01\x02",
+        key.as_bytes(),
+        b"\0\x03jdbc:mysql://h/d?user=u&password=",
+        password.as_bytes(),
+        b"\x01\0\0\0\0",
+    ]
+    .concat();
+    let seen = scan("core.1", &dump);
+    assert_eq!(seen.ways(password), ["", ""], "the variable and the URL");
+    assert_eq!(seen.ways(key.trim_end()), [""]);
+}

@@ -63,6 +63,9 @@ struct Operator {
     form: Form,
 }
 
+/// Bytes of an environment variable's value that are looked at.
+const VARIABLE: usize = 1024;
+
 /// The assignment to the name that the word is part of, if it is one.
 pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Assignment> {
     if !may_follow(text, word.end) {
@@ -70,7 +73,7 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
     }
     let name = name_around(text, word);
     let mut quote = quote_before(text, name.start);
-    let mut at = name.end;
+    let mut at = name.end + colour(text, name.end);
     // `Environment="NAME=value"`, `putenv('NAME=value')`: the literal holds the whole assignment.
     let within =
         quote.is_some() && text.get(at) == Some(&b'=') && text.get(at + 1).is_some_and(|b| !matches!(b, b'=' | b' ' | b'"' | b'\''));
@@ -116,7 +119,8 @@ pub(super) fn parse(text: &[u8], word: Range<usize>, lines: Lines) -> Option<Ass
     if default && text.get(operator.end) == Some(&b'-') {
         operator.end += 1;
     }
-    let start = skip_blanks(text, operator.end);
+    let start = skip_blanks(text, operator.end + colour(text, operator.end));
+    let start = start + colour(text, start);
     let whole = lines == Lines::Whole && starts_line(text, name.start);
     let found = match operator.form {
         Form::Element => value::element(text, start)?,
@@ -152,6 +156,32 @@ pub(super) fn variable(text: &[u8], word: &Range<usize>) -> bool {
         _ => false,
     };
     declared && assigned
+}
+
+/// Length of what changes a terminal's colour: `\x1b[0m` (ECMA-48, SGR).
+fn colour(text: &[u8], at: usize) -> usize {
+    if text.get(at) != Some(&0x1b) || text.get(at + 1) != Some(&b'[') {
+        return 0;
+    }
+    let codes = text.get(at + 2..text.len().min(at + 16)).unwrap_or_default();
+    let length = codes.iter().take_while(|b| b.is_ascii_digit() || **b == b';').count();
+    if codes.get(length) == Some(&b'm') { 2 + length + 1 } else { 0 }
+}
+
+/// The environment variable with the word in its name, and its value, between bytes that are not text.
+pub(super) fn environment(text: &[u8], word: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+    let of_name = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    // Most words of a program are none of a variable.
+    if !text.get(word.clone())?.iter().all(|b| of_name(b) || *b == b'=') {
+        return None;
+    }
+    let before = text.get(word.start.saturating_sub(NAME)..word.start)?.iter().rev().take_while(|b| of_name(b)).count();
+    let start = word.start - before;
+    let name = start..start + text.get(start..text.len().min(start + 2 * NAME))?.iter().take_while(|b| of_name(b)).count();
+    let alone = start.checked_sub(1).and_then(|at| text.get(at)).is_none_or(|b| !b.is_ascii_graphic());
+    let value = name.end + 1;
+    let length = text.get(value..text.len().min(value + VARIABLE))?.iter().take_while(|b| b.is_ascii_graphic()).count();
+    (alone && text.get(name.end) == Some(&b'=') && length >= 6).then_some((name, value..value + length))
 }
 
 /// `"\"value\""`, a literal of a program that is written into another: the value without the inner quotes.
@@ -206,6 +236,7 @@ fn may_follow(text: &[u8], word_end: usize) -> bool {
                 | b'\r'
                 | b' '
                 | b'\t'
+                | 0x1b
         )
     })
 }
@@ -416,6 +447,8 @@ fn spaced(text: &[u8], name: &Range<usize>, at: usize) -> Option<Operator> {
     if [&b"ENV"[..], b"setenv", b"set", b"SET", b"setx", b"env", b"SetEnv", b"define"].contains(&word)
         || before.ends_with(b"fastcgi_param")
         || before.ends_with(b"uwsgi_param")
+        || before.ends_with(b"_set_header")
+        || before.ends_with(b"set-header")
     {
         return (text.get(at) != Some(&b'-')).then_some(unquoted);
     }

@@ -114,6 +114,43 @@ fn lines_keep_punctuation_and_drop_comments() {
 }
 
 #[test]
+fn values_end_before_what_is_none_of_them() {
+    let value = |text: &str| run(text, Lines::Whole).map(|(_, value)| value);
+    for text in [
+        "password: &anchor Tr0ub4dor",
+        "password: !!str Tr0ub4dor",
+        "PASSWORD=Tr0ub4dor OTHER=1",
+        "PASSWORD=Tr0ub4dor ./run",
+        "PASSWORD=Tr0ub4dor && make",
+        "PASSWORD=Tr0ub4dor\x1b[0m",
+        "\x1b[36mpassword\x1b[0m=Tr0ub4dor",
+        "http-request set-header X-Password Tr0ub4dor",
+        "location / { proxy_set_header X-Password Tr0ub4dor; }",
+    ] {
+        assert_eq!(value(text).as_deref(), Some("Tr0ub4dor"), "{text:?}");
+    }
+    for text in ["password: &", "password: !", "password=a b C=", "password: !a"] {
+        let _ = value(text);
+    }
+    assert_eq!(value("password: pass & phrase").as_deref(), Some("pass & phrase"));
+}
+
+#[test]
+fn variables_in_what_is_no_text() {
+    let value = |text: &[u8]| {
+        let at = text.windows(8).position(|found| found == b"PASSWORD").expect("holds the word");
+        environment(text, at..at + 8).map(|(name, value)| (text[name].to_vec(), text[value].to_vec()))
+    };
+    let expected = Some((b"DB_PASSWORD".to_vec(), b"Tr0ub4dor".to_vec()));
+    for text in [&b"HOME=/\0DB_PASSWORD=Tr0ub4dor\0A=B\0"[..], b"\0\0\x31 INFO DB_PASSWORD=Tr0ub4dor\n", b"DB_PASSWORD=Tr0ub4dor"] {
+        assert_eq!(value(text), expected, "{text:?}");
+    }
+    for text in [&b"xDB_PASSWORD=Tr0ub4dor\0"[..], b"\0DB_PASSWORD=%s\0", b"\0DB_PASSWORD\0", b"\0DB_PASSWORD: Tr0ub4dor\0", b"PASSWORD"] {
+        assert_eq!(value(text), None, "{text:?}");
+    }
+}
+
+#[test]
 fn no_offset_panics() {
     let pieces = ["password", "=", "\"", "\\", "'", "<", ">", ":", " ", "\n", "(", ")", "[", "value", "--", "ENV "];
     for a in pieces {

@@ -203,7 +203,7 @@ pub(in crate::detect) fn next_variable(line: &[u8]) -> Option<usize> {
 /// Length up to the end of the line, without trailing blanks, comment, comma or semicolon. `before`: what stands before the name, which
 /// ends the value, too, where it is a quote.
 fn whole_line(rest: &[u8], before: Option<u8>) -> usize {
-    let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r' | 0)).unwrap_or(rest.len());
+    let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r' | 0 | 0x1b)).unwrap_or(rest.len());
     let line = rest.get(..end).unwrap_or_default();
     let closed = before.filter(|b| matches!(b, b'"' | b'\'')).and_then(|quote| memchr::memrchr(quote, line));
     let line = line.get(..closed.unwrap_or(line.len())).unwrap_or_default();
@@ -221,7 +221,7 @@ fn token(rest: &[u8], before: Option<u8>) -> usize {
     let end = rest
         .iter()
         .position(|b| {
-            matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0..=8 | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|' | b';' | b'&' | b',')
+            matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0..=8 | 0x1b | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|' | b';' | b'&' | b',')
                 || (!listed && matches!(b, b')' | b']' | b'}'))
         })
         .unwrap_or(rest.len());

@@ -59,7 +59,7 @@ pub(in crate::detect) const PASSWORDS_ABROAD: [&[&[u8]]; 2] = [
 pub(super) const CREDENTIALS: &[(Class, Stands, &[&[u8]])] = &[
     (Class::Password, Stands::Ends, &[b"password", b"passwd", b"passphrase", b"passcode", b"pwd"]),
     (Class::Password, Stands::Whole, &[
-        b"pass", b"passw", b"psw", b"pswd", b"pw", b"dbpass", b"userpass", b"requirepass", b"masterauth", b"rootpass", b"adminpass",
+        b"pass", b"passw", b"psw", b"pswd", b"pw", b"dbpass", b"userpass", b"sshpass", b"requirepass", b"masterauth", b"rootpass", b"adminpass",
         b"mypass", b"ftppass", b"passwords",
     ]),
     (Class::Password, Stands::Ends, PASSWORDS_ABROAD[0]),

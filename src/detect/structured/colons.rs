@@ -11,20 +11,20 @@ use crate::detect::Hint;
 
 /// A format of lines.
 pub(super) struct Colons {
-    id: &'static str,
-    files: &'static [&'static str],
-    rule: &'static str,
+    pub(super) id: &'static str,
+    pub(super) files: &'static [&'static str],
+    pub(super) rule: &'static str,
     /// The secret of a line, its place, and facts.
-    read: fn(&[u8]) -> Option<Entry>,
+    pub(super) read: fn(&[u8]) -> Option<Entry>,
 }
 
 /// The secret of one line.
-struct Entry {
+pub(super) struct Entry {
     /// In the line.
-    span: Range<usize>,
+    pub(super) span: Range<usize>,
     /// Unescaped, where it differs from what stands there.
-    value: Option<Vec<u8>>,
-    evidence: Vec<String>,
+    pub(super) value: Option<Vec<u8>>,
+    pub(super) evidence: Vec<String>,
 }
 
 /// <https://www.postgresql.org/docs/current/libpq-pgpass.html>
@@ -244,7 +244,7 @@ fn doubled(line: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 /// The last field: `[bucket:]key:secret`, `user:password`.
-fn last(line: &[u8]) -> Option<Entry> {
+pub(super) fn last(line: &[u8]) -> Option<Entry> {
     let line_end = line.trim_ascii_end().len();
     let colon = memchr::memrchr(b':', line.get(..line_end)?)?;
     let secret = line.get(colon + 1..line_end)?;

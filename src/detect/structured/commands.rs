@@ -142,7 +142,7 @@ pub(super) fn report(words: &[Word<'_>], before: &[Word<'_>], emit: &mut dyn FnM
             continue;
         }
         if let Some(rest) = value.strip_prefix(b"--header=") {
-            emit_header(&Word { value: Cow::Borrowed(rest), span: word.span.end.saturating_sub(rest.len())..word.span.end }, emit);
+            emit_header(&Word { value: Cow::Borrowed(rest), span: word.tail(rest) }, emit);
             continue;
         }
         if (LOGIN_ONLY.contains(&program) && !login) || !flag(program, word, next, emit) {
@@ -172,7 +172,7 @@ fn flag(program: &str, word: &Word<'_>, next: Option<&Word<'_>>, emit: &mut dyn 
         for name in *flags {
             let Some(rest) = word.value.strip_prefix(name.as_bytes()) else { continue };
             let joined = rest.strip_prefix(b"=").filter(|_| name.starts_with("--"));
-            let own = |rest: &[u8]| word.span.end.saturating_sub(rest.len())..word.span.end;
+            let own = |rest: &[u8]| word.tail(rest);
             match (how, joined, next) {
                 (How::Attached, None, _) if !rest.is_empty() => credential(PASSWORD, program, rest, own(rest), None, emit),
                 (How::Next, Some(value), _) => credential(PASSWORD, program, value, own(value), None, emit),
@@ -188,7 +188,7 @@ fn flag(program: &str, word: &Word<'_>, next: Option<&Word<'_>>, emit: &mut dyn 
                 (How::Comma, None, Some(next)) if rest.is_empty() => pair(program, &next.value, next.span.clone(), b',', emit),
                 (How::PassPrefix, None, Some(next)) if rest.is_empty() => {
                     if let Some(password) = next.value.strip_prefix(b"pass:") {
-                        let span = next.span.end.saturating_sub(password.len())..next.span.end;
+                        let span = next.tail(password);
                         credential(PASSWORD, program, password, span, None, emit);
                     }
                 }
@@ -215,7 +215,7 @@ fn long_flag(program: &str, word: &Word<'_>, next: Option<&Word<'_>>, emit: &mut
     }
     let joined = memchr::memchr(b'=', &word.value).and_then(|at| word.value.get(at + 1..));
     let (value, span) = match (joined, next) {
-        (Some(value), _) if !value.is_empty() => (value, word.span.end.saturating_sub(value.len())..word.span.end),
+        (Some(value), _) if !value.is_empty() => (value, word.tail(value)),
         (None, Some(next)) if !next.value.starts_with(b"-") => (next.value.as_ref(), next.span.clone()),
         _ => return,
     };
@@ -233,6 +233,13 @@ fn positional(program: &str, words: &[Word<'_>], emit: &mut dyn FnMut(Field<'_>)
     let at = |index: usize| words.get(index).map(|word| word.value.as_ref()).unwrap_or_default();
     let plain: Vec<&Word<'_>> = words.iter().filter(|word| !word.value.starts_with(b"-")).take(16).collect();
     match program {
+        // In a history of redis-cli: `AUTH password`, `AUTH user password`.
+        "AUTH" if words.len() <= 3 => {
+            if let Some(password) = words.get(1..).and_then(<[Word<'_>]>::last) {
+                let user = words.get(1).filter(|_| words.len() == 3).map(|user| user.value.as_ref());
+                credential(PASSWORD, program, &password.value, password.span.clone(), user, emit);
+            }
+        }
         "aws" if at(1) == b"configure" && at(2) == b"set" => {
             if let (Some(name), Some(value)) = (plain.get(3), plain.get(4)) {
                 named(&name.value, value, emit);

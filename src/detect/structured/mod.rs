@@ -23,12 +23,14 @@ mod obscured;
 mod openvpn;
 mod php;
 mod putty;
+mod records;
 mod rows;
 mod script;
 mod shell;
 mod tree;
 mod values;
 mod whole;
+mod words;
 mod xml;
 mod yaml;
 
@@ -135,6 +137,15 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &obscured::DBEAVER,
     &whole::KEYRING,
     &whole::AWS_VAULT,
+    &whole::ERLANG_COOKIE,
+    &whole::Envdir,
+    &words::CHAP,
+    &words::REDIS_ACL,
+    &words::SNMPD,
+    &words::CURLRC,
+    &words::EXIM,
+    &records::SUBVERSION,
+    &records::DEBCONF,
     &whole::KEYTAB,
     &registries::NPMRC,
     &registries::YARNRC,
@@ -145,6 +156,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &registries::CARGO,
     &registries::NUGET,
     &registries::MAVEN,
+    &web::OPENCODE,
     // Podman's `auth.json` before Composer's.
     &registries::DOCKER_CONFIG,
     &registries::COMPOSER,
@@ -181,11 +193,14 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &web::MAIL,
     &web::POSTFIX,
     &web::NETWORKS,
+    &web::SSSD,
     &web::VOICE,
     &putty::Putty,
     &kubernetes::KUBECONFIG,
     &mcp::Mcp,
     &web::AI_SESSIONS,
+    &rows::Sql,
+    &script::Libedit,
     &script::Transcript,
     &notebook::Notebook,
     &dockerfile::Dockerfile,
@@ -211,7 +226,6 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &syntax::HCL,
     &syntax::INI,
     &rows::Csv,
-    &rows::Sql,
     &markdown::Markdown,
     // Whatever else was mounted as a secret.
     &whole::RUN_SECRETS,

@@ -106,7 +106,7 @@ impl Detector for Sql {
     }
 
     fn files(&self) -> &'static [&'static str] {
-        &["*.sql"]
+        &["*.sql", ".sqlite_history"]
     }
 
     fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {

@@ -1,6 +1,8 @@
 //! Shell scripts, profiles and histories; Ansible inventories, which are lines of words too.
 
-use super::{AI_SESSION, Detector, Field, files, shell};
+use std::borrow::Cow;
+
+use super::{AI_SESSION, Detector, Field, Meaning, files, shell};
 use crate::{detect::Hint, finding::LocationKind};
 
 /// The detector.
@@ -113,6 +115,56 @@ fn is_shell(head: &[u8]) -> bool {
 /// What was said to an AI assistant and what it did, kept as text: <https://aider.chat/docs/config/options.html>,
 /// <https://docs.specstory.com>.
 pub(super) struct Transcript;
+
+/// A history that libedit wrote (MySQL's and SQLite's clients on Debian): blanks stand there as `\040`.
+pub(super) struct Libedit;
+
+/// Its first line (`history.c` of libedit).
+const COOKIE: &[u8] = b"_HiStOrY_V2_";
+
+impl Detector for Libedit {
+    fn id(&self) -> &'static str {
+        "libedit-history"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["*_history"]
+    }
+
+    fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool {
+        head.starts_with(COOKIE) && files::matches(hint.path, self.files())
+    }
+
+    fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        let mut at = 0;
+        for line in text.split(|b| *b == b'\n') {
+            let span = at..at + line.len();
+            at = span.end + 1;
+            if line.contains(&b'\\') {
+                emit(Field {
+                    name: Cow::Borrowed(""),
+                    value: Cow::Owned(octal(line)),
+                    span,
+                    meaning: Meaning::Value,
+                    evidence: Vec::new(),
+                });
+            }
+        }
+    }
+}
+
+/// The line with `\ooo` undone.
+fn octal(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
+    let mut at = 0;
+    while let Some(byte) = line.get(at) {
+        let digits = line.get(at + 1..at + 4).filter(|digits| *byte == b'\\' && digits.iter().all(|b| (b'0'..=b'7').contains(b)));
+        let code = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        out.push(code.unwrap_or(*byte));
+        at += if code.is_some() { 4 } else { 1 };
+    }
+    out
+}
 
 /// Their names.
 const TRANSCRIPTS: &[&str] = &[".aider.chat.history.md", ".aider.input.history", ".aider.llm.history", ".specstory/history/*.md"];

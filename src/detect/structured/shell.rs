@@ -19,6 +19,15 @@ pub(super) struct Word<'a> {
     pub(super) span: Range<usize>,
 }
 
+impl Word<'_> {
+    /// Where the last part of the value stands: `-p'part'`, `--password="part"`.
+    pub(super) fn tail(&self, part: &[u8]) -> Range<usize> {
+        let quoted = self.span.len() >= self.value.len() + 2;
+        let end = self.span.end - usize::from(quoted);
+        end.saturating_sub(part.len())..end
+    }
+}
+
 /// Emits the assignments of a script and the credentials on its command lines.
 pub(super) fn fields(text: &[u8], emit: &mut dyn FnMut(Field<'_>)) {
     script(text, 0..text.len(), 0, emit);

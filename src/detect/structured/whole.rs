@@ -81,6 +81,14 @@ pub(super) static SERVICE_ACCOUNT: Whole = Whole {
     fits: word,
     evidence: "mounted token that was copied into the image",
 };
+/// <https://www.erlang.org/doc/system/distributed.html#security>: whoever has it runs code on every node.
+pub(super) static ERLANG_COOKIE: Whole = Whole {
+    id: "erlang-cookie",
+    files: &[".erlang.cookie", "erlang.cookie"],
+    rule: "erlang-cookie",
+    fits: |text| word(text) && text.len() <= 255,
+    evidence: "shared by all nodes of the cluster",
+};
 /// <https://docs.docker.com/engine/swarm/secrets/>
 pub(super) static RUN_SECRETS: Whole = Whole {
     id: "run-secrets",
@@ -165,6 +173,33 @@ pub(super) static KEYTAB: Whole = Whole {
     fits: |text| matches!(text, [5, 1 | 2, ..]) && text.len() > 16,
     evidence: "long-term key of a Kerberos principal",
 };
+
+/// A directory of variables: each file is named as its variable and holds the value. `envdir` of daemontools, s6-overlay's
+/// `container_environment` (<https://github.com/just-containers/s6-overlay#container-environment>).
+pub(super) struct Envdir;
+
+impl Detector for Envdir {
+    fn id(&self) -> &'static str {
+        "envdir"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["container_environment/*", "envdir/*", "cont-env.d/*"]
+    }
+
+    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
+        files::matches(hint.path, self.files())
+    }
+
+    fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        let span = trimmed(text, 0..text.len());
+        let (_, name) = files::split(hint.path);
+        let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(slice(text, span.clone())));
+        if !value.contains(&b'\n') {
+            emit(Field { name, value, span, meaning: Meaning::Value, evidence: Vec::new() });
+        }
+    }
+}
 
 impl Detector for Whole {
     fn id(&self) -> &'static str {

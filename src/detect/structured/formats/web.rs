@@ -140,6 +140,22 @@ pub(in crate::detect::structured) static NETWORKS: Format = Format::new(
     credential("wireguard/private-key", "network-secret"),
 ]);
 
+/// sssd-ldap(5).
+pub(in crate::detect::structured) static SSSD: Format = Format::new(
+    "sssd",
+    &["sssd.conf", "sssd/conf.d/*.conf"],
+    Syntax::Lines(lines::INI_EQUALS),
+)
+.credentials(&[credential("**/ldap_default_authtok", "ldap-bindpw").beside(&[("user", "ldap_default_bind_dn")])]);
+
+/// opencode's keys and sessions of providers. <https://opencode.ai/docs/providers/#credentials>
+pub(in crate::detect::structured) static OPENCODE: Format = Format::new("opencode-auth", &["opencode/auth.json"], Syntax::Json)
+    .credentials(&[
+        credential("{provider}/refresh", "ai-tool-session"),
+        credential("{provider}/access", "ai-tool-session"),
+        credential("{provider}/key", "ai-tool-session"),
+    ]);
+
 /// Voice servers: Ventrilo, Mumble.
 pub(in crate::detect::structured) static VOICE: Format = Format::new(
     "voice-servers",

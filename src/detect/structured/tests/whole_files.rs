@@ -47,6 +47,53 @@ fn users_of_poolers_and_tunnels() {
 }
 
 #[test]
+fn users_of_services() {
+    check(
+        "etc/ppp/chap-secrets",
+        "# c\nbob * \"hunter2x\" *\nann isp pw9a 10.0.0.1\n",
+        &[("network-secret", "hunter2x"), ("network-secret", "pw9a")],
+    );
+    check("etc/redis/users.acl", "user default on >hunter2x ~* +@all\nuser ro on nopass ~*\n", &[("redis-password", "hunter2x")]);
+    check_fact("users.acl", "user app on >hunter2x\n", "user app");
+    check(
+        "etc/snmp/snmpd.conf",
+        "rocommunity public\ncreateUser bob SHA \"hunter2x\" AES\ncreateUser -e 0x1 ann MD5 pw9a\n",
+        &[("snmp-user-password", "hunter2x"), ("snmp-user-password", "pw9a")],
+    );
+    check_fact("snmpd.conf", "createUser bob SHA \"hunter2x\" AES\n", "user bob");
+    check(
+        "root/.curlrc",
+        "silent\nuser = \"bob:hunter2x\"\n-u bob:pw9a\nproxy-user bob:pw8a\nurl = \"https://h:80/\"\n",
+        &[("command-line-password", "hunter2x"), ("command-line-password", "pw9a"), ("command-line-password", "pw8a")],
+    );
+    check("etc/exim4/passwd.client", "smtp.acme.io:bob:hunter2x\n", &[("mail-password", "hunter2x")]);
+    check("etc/sssd/sssd.conf", "[domain/x]\nldap_default_authtok = hunter2x\n", &[("ldap-bindpw", "hunter2x")]);
+    check("var/lib/rabbitmq/.erlang.cookie", "ABCDEFGHIJKLMNOPQRST", &[("erlang-cookie", "ABCDEFGHIJKLMNOPQRST")]);
+    check("run/s6/container_environment/DB_PASSWORD", "hunter2x\n", &[("=DB_PASSWORD", "hunter2x")]);
+    check("root/.local/share/opencode/auth.json", "{\"acme\":{\"type\":\"oauth\",\"refresh\":\"r9\"}}", &[("ai-tool-session", "r9")]);
+}
+
+#[test]
+fn records_of_several_lines() {
+    check(
+        "root/.subversion/auth/svn.simple/0af",
+        "K 8\npasstype\nV 6\nsimple\nK 8\npassword\nV 8\nhunter2x\nK 8\nusername\nV 3\nbob\nEND\n",
+        &[("svn-password", "hunter2x")],
+    );
+    check(
+        "var/cache/debconf/passwords.dat",
+        "Name: mysql-server/root_password\nTemplate: x\nValue: hunter2x\n\nName: x/note\nValue: text\n\nName: y/password\nValue: \n",
+        &[("debconf-password", "hunter2x")],
+    );
+}
+
+#[test]
+fn histories_of_libedit() {
+    let found = fields("root/.mysql_history", b"_HiStOrY_V2_\nIDENTIFIED\\040BY\\040'hunter2x';\nshow\n");
+    assert_eq!(found.iter().map(|(_, value, _)| value.as_str()).collect::<Vec<_>>(), ["IDENTIFIED BY 'hunter2x';"]);
+}
+
+#[test]
 fn users_of_traefik() {
     let yaml = "http:\n  middlewares:\n    a:\n      basicAuth:\n        users:\n          - \"ops:$apr1$abc$def\"\n";
     check("etc/traefik/dynamic/a.yml", yaml, &[("htpasswd-hash", "$apr1$abc$def")]);
