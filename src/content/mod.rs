@@ -26,7 +26,8 @@ mod utf16;
 mod walk;
 mod zip;
 
-pub(crate) use git::{Loose, Origin, Origins, may_be as may_be_loose};
+#[cfg(feature = "image")]
+pub(crate) use git::{Loose, Origins, may_be as may_be_loose};
 pub(crate) use sqlite::blobs as sqlite_blobs;
 
 use std::{
@@ -35,6 +36,7 @@ use std::{
     sync::Arc,
 };
 
+use self::git::Origin;
 use crate::detect::{Engine, Hint, Match, Scratch, public::Certificate};
 
 /// A match with its place inside the file that was scanned.
@@ -140,6 +142,7 @@ impl Scanner {
     }
 
     /// The same of a loose object of git, of which it may be known where it comes from.
+    #[cfg(feature = "image")]
     pub(crate) fn scan_object(
         &mut self,
         path: &str,

@@ -1,14 +1,14 @@
 //! git's object store: loose objects and pack files. A credential that was "removed in the next commit" is in there.
 
 mod history;
+#[cfg(feature = "image")]
 mod loose;
 mod pack;
 mod stream;
 
-pub(crate) use self::{
-    history::Origin,
-    loose::{Loose, Origins, may_be},
-};
+pub(crate) use self::history::Origin;
+#[cfg(feature = "image")]
+pub(crate) use self::loose::{Loose, Origins, may_be};
 
 use std::io::{self, Read};
 
