@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_key_is_not_quoted() {
-        let key = "q7Zk3vXp9TtLmw2RbN8s";
+        let key = &crate::detect::samples::fill("{alnum:20}", 3);
         for line in [
             "RUN cargo login {}",
             "RUN echo '{}' | sudo -S make",
