@@ -142,7 +142,8 @@ impl<'e, 's> Search<'e, 's> {
                 if target.url {
                     self.url(haystack, start, hint, surroundings);
                 }
-                if let Some(passed) = target.call
+                // What a library's files import is made with what is public.
+                if let Some(passed) = target.call.filter(|passed| *passed != calls::Passed::Imported || !self.place.package)
                     && let Some(span) = calls::argument(haystack, &here, passed)
                 {
                     self.passed(passed, span, haystack, hint, surroundings);
