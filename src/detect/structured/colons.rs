@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Detector, Field, Meaning, files,
+    Detector, Field, Meaning,
     format::{fact, url_password},
     tree::slice,
 };
@@ -93,10 +93,6 @@ impl Detector for Colons {
 
     fn files(&self) -> &'static [&'static str] {
         self.files
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, self.files)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

@@ -65,6 +65,8 @@ pub(super) enum Form {
     Header,
     /// `name:secret`; the part after the first colon.
     AfterColon,
+    /// `name:secret`, as it is or in base64.
+    Pair,
     /// `name:realm:secret`; the part after the last colon.
     AfterLastColon,
     /// As it is, with a note such as how to undo its obfuscation.
@@ -119,9 +121,7 @@ impl Credential {
         self.when = Some((key, values));
         self
     }
-}
 
-impl Credential {
     /// As [`Self::when`], where the key stands beside the credential or beside a container around it.
     pub(super) const fn when_around(mut self, key: &'static str, values: &'static [&'static str]) -> Self {
         self.out = 8;
@@ -329,9 +329,12 @@ fn decode<'t>(text: &[u8], tree: &Tree<'_>, leaf: &Leaf<'_>, value: &'t [u8], fo
             let (user, password) = url_password(value)?;
             part(password, fact("user", user, password).into_iter().chain(url_host(value)).collect())
         }
+        Form::Pair => {
+            let form = if value.contains(&b':') { Form::AfterColon } else { Form::Basic };
+            decode(text, tree, leaf, value, form)
+        }
         Form::AfterColon | Form::PairLines => {
-            // Yarn takes both forms.
-            let Some(colon) = memchr::memchr(b':', value) else { return decode(text, tree, leaf, value, Form::Basic) };
+            let colon = memchr::memchr(b':', value)?;
             let secret = value.get(colon + 1..)?.trim_ascii();
             if secret.starts_with(b"//") {
                 return None;

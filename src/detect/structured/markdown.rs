@@ -5,7 +5,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Detector, Field, Meaning, files,
+    Detector, Field, Meaning,
     rows::{is_asked_for, label},
     tree::{line_end, slice, trimmed},
 };
@@ -26,10 +26,6 @@ impl Detector for Markdown {
 
     fn files(&self) -> &'static [&'static str] {
         &["*.md", "*.markdown", "*.mdx", "*.txt", "readme"]
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, self.files())
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

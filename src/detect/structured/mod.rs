@@ -52,7 +52,9 @@ pub trait Detector: Send + Sync {
     fn files(&self) -> &'static [&'static str];
 
     /// Whether the haystack is of this format, judged by its path and its first bytes. Cheap: asked for every file.
-    fn wants(&self, hint: &Hint<'_>, head: &[u8]) -> bool;
+    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
+        files::matches(hint.path, self.files())
+    }
 
     /// Ids of the rules in its table, where it has one: so that a test can check all tables.
     #[cfg(test)]

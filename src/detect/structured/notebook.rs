@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Detector, Field, Meaning, files, flow, lines, tree::Locator};
+use super::{Detector, Field, Meaning, flow, lines, tree::Locator};
 use crate::detect::Hint;
 
 /// The detector.
@@ -19,10 +19,6 @@ impl Detector for Notebook {
 
     fn files(&self) -> &'static [&'static str] {
         FILES
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, FILES)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

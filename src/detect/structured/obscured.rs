@@ -5,7 +5,7 @@ use aes::{Aes128, Aes256};
 use data_encoding::HEXUPPER_PERMISSIVE;
 
 use super::{
-    Detector, Field, files,
+    Detector, Field,
     format::{Format, Syntax, credential},
     lines, whole,
 };
@@ -152,10 +152,6 @@ impl Detector for Sealed {
 
     fn files(&self) -> &'static [&'static str] {
         self.format.files()
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, self.files())
     }
 
     #[cfg(test)]

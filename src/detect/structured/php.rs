@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{Detector, Field, Meaning, files, flow, tree::slice};
+use super::{Detector, Field, Meaning, flow, tree::slice};
 use crate::detect::Hint;
 
 /// PHP files.
@@ -24,10 +24,6 @@ impl Detector for Php {
 
     fn files(&self) -> &'static [&'static str] {
         PHP_FILES
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, PHP_FILES)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
@@ -106,10 +102,6 @@ impl Detector for Django {
 
     fn files(&self) -> &'static [&'static str] {
         DJANGO_FILES
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, DJANGO_FILES)
     }
 
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Detector, Field, Meaning, files,
+    Detector, Field, Meaning,
     tree::{line_end, slice},
 };
 use crate::detect::{Hint, quiet};
@@ -58,10 +58,6 @@ impl Detector for Records {
 
     fn files(&self) -> &'static [&'static str] {
         self.files
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, self.files)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

@@ -109,10 +109,6 @@ impl Detector for Sql {
         &["*.sql", ".sqlite_history"]
     }
 
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, self.files())
-    }
-
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
         let mut at = 0;
         while let Some(open) = memchr::memchr(b'(', text.get(at..).unwrap_or_default()) {

@@ -72,10 +72,6 @@ impl Detector for Script {
         FILES
     }
 
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, FILES)
-    }
-
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
         shell::fields(text, emit);
     }
@@ -115,6 +111,27 @@ fn is_shell(head: &[u8]) -> bool {
 /// What was said to an AI assistant and what it did, kept as text: <https://aider.chat/docs/config/options.html>,
 /// <https://docs.specstory.com>.
 pub(super) struct Transcript;
+
+/// Their names.
+const TRANSCRIPTS: &[&str] = &[".aider.chat.history.md", ".aider.input.history", ".aider.llm.history", ".specstory/history/*.md"];
+
+impl Detector for Transcript {
+    fn id(&self) -> &'static str {
+        "ai-transcript"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        TRANSCRIPTS
+    }
+
+    fn note(&self) -> Option<&'static str> {
+        Some(AI_SESSION)
+    }
+
+    fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
+        shell::fields(text, emit);
+    }
+}
 
 /// A history that libedit wrote (MySQL's and SQLite's clients on Debian): blanks stand there as `\040`.
 pub(super) struct Libedit;
@@ -164,29 +181,4 @@ fn octal(line: &[u8]) -> Vec<u8> {
         at += if code.is_some() { 4 } else { 1 };
     }
     out
-}
-
-/// Their names.
-const TRANSCRIPTS: &[&str] = &[".aider.chat.history.md", ".aider.input.history", ".aider.llm.history", ".specstory/history/*.md"];
-
-impl Detector for Transcript {
-    fn id(&self) -> &'static str {
-        "ai-transcript"
-    }
-
-    fn files(&self) -> &'static [&'static str] {
-        TRANSCRIPTS
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, TRANSCRIPTS)
-    }
-
-    fn note(&self) -> Option<&'static str> {
-        Some(AI_SESSION)
-    }
-
-    fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
-        shell::fields(text, emit);
-    }
 }

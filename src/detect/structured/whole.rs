@@ -187,10 +187,6 @@ impl Detector for Envdir {
         &["container_environment/*", "envdir/*", "cont-env.d/*"]
     }
 
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, self.files())
-    }
-
     fn find(&self, text: &[u8], hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {
         let span = trimmed(text, 0..text.len());
         let (_, name) = files::split(hint.path);
@@ -208,10 +204,6 @@ impl Detector for Whole {
 
     fn files(&self) -> &'static [&'static str] {
         self.files
-    }
-
-    fn wants(&self, hint: &Hint<'_>, _head: &[u8]) -> bool {
-        files::matches(hint.path, self.files)
     }
 
     fn find(&self, text: &[u8], _hint: &Hint<'_>, emit: &mut dyn FnMut(Field<'_>)) {

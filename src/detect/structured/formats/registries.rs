@@ -50,8 +50,8 @@ pub(in crate::detect::structured) static YARNRC: Format = Format::new("yarnrc", 
     .credentials(&[
         credential("npmAuthToken", "npm-auth-token"),
         credential("*/{registry}/npmAuthToken", "npm-auth-token"),
-        credential("npmAuthIdent", "npm-auth-basic").form(Form::AfterColon),
-        credential("*/{registry}/npmAuthIdent", "npm-auth-basic").form(Form::AfterColon),
+        credential("npmAuthIdent", "npm-auth-basic").form(Form::Pair),
+        credential("*/{registry}/npmAuthIdent", "npm-auth-basic").form(Form::Pair),
     ]);
 
 /// <https://packaging.python.org/en/latest/specifications/pypirc/>
