@@ -141,20 +141,8 @@ impl Scanner {
         self.scan_from(None, path, size, reader, sink)
     }
 
-    /// The same of a loose object of git, of which it may be known where it comes from.
-    #[cfg(feature = "image")]
-    pub(crate) fn scan_object(
-        &mut self,
-        path: &str,
-        size: u64,
-        origin: Option<&Origin>,
-        reader: &mut dyn Read,
-        sink: &mut dyn Sink,
-    ) -> io::Result<()> {
-        self.scan_from(origin, path, Some(size), reader, sink)
-    }
-
-    fn scan_from(
+    /// The same of what may come from elsewhere: a loose object of git from a commit.
+    pub(crate) fn scan_from(
         &mut self,
         origin: Option<&Origin>,
         path: &str,

@@ -99,6 +99,11 @@ pub fn looks_generated(word: &[u8]) -> bool {
     telling(word) && parts().any(mixed) && model::Shape::of(word).randomness() > 0.3
 }
 
+/// Whether a value is one run of what tokens are made of, and its order is that of chance.
+pub(super) fn is_random(value: &[u8]) -> bool {
+    telling(value) && model::Shape::of(value).randomness() > 0.5
+}
+
 /// Whether the name says of no credential that it is one.
 pub(super) fn names_nothing(name: &[u8]) -> bool {
     Meaning::of(&Name::new(last_part(name))).is_none_or(|meaning| meaning.attribute)
@@ -235,7 +240,7 @@ fn meant(
 
 /// `api_key_header="value"`, as some generators of clients call it: what looks random is no header's name.
 fn holds_header(last: &[u8], value: &[u8]) -> bool {
-    ends(last, b"header") && value.len() >= KEY && telling(value) && model::Shape::of(value).randomness() > 0.5
+    ends(last, b"header") && value.len() >= KEY && is_random(value)
 }
 
 fn starts_bearer(value: &[u8]) -> bool {
@@ -345,28 +350,34 @@ pub(super) fn lower(confidence: Confidence) -> Confidence {
     }
 }
 
-/// `Basic dXNlcjpwYXNz`: the password is the credential.
+/// What is base64 of `user:password`, and where the colon stands.
+fn pair(value: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let plain = decode::base64(value).filter(|plain| decode::is_text(plain))?;
+    let colon = plain.iter().position(|b| *b == b':')?;
+    Some((plain, colon))
+}
+
 /// The password, where `Basic` stands before what is base64 of user and password.
 pub(super) fn basic_password(before: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     let stands = before.last_chunk::<6>().is_some_and(|word| word.eq_ignore_ascii_case(b"basic "));
-    let plain = stands.then(|| decode::base64(value)).flatten().filter(|plain| decode::is_text(plain))?;
-    let password = plain.get(plain.iter().position(|b| *b == b':')? + 1..)?;
-    (!password.is_empty()).then(|| password.to_vec())
+    let (plain, colon) = stands.then(|| pair(value)).flatten()?;
+    plain.get(colon + 1..).filter(|password| !password.is_empty()).map(<[u8]>::to_vec)
 }
 
+/// `Basic dXNlcjpwYXNz`: the password is the credential.
 fn basic(index: &Index, bare: &[u8], start: usize, named: &Named<'_>) -> Option<Judged> {
-    let bytes = decode::base64(bare).filter(|bytes| decode::is_text(bytes));
-    let password = match bytes.as_ref().and_then(|bytes| Some(bytes.split_at(bytes.iter().position(|b| *b == b':')?))) {
+    let plain = pair(bare);
+    let password = match plain.as_ref().map(|(plain, colon)| plain.split_at(*colon)) {
         Some((user, password)) if url::is_no_password(user, password.get(1..)?) => user,
         Some((_, password)) => password.get(1..)?,
         // Some services' keys stand there as they are.
         None => bare,
     };
-    let other = bytes.is_none() || password.len() == bare.len();
+    let other = plain.is_none();
     if password.is_empty() || quiet::is_placeholder(password, false) || quiet::is_reference(password) {
         return None;
     }
-    if other && !(bare.len() >= KEY && telling(bare) && model::Shape::of(bare).randomness() > 0.5) {
+    if other && !(bare.len() >= KEY && is_random(bare)) {
         return None;
     }
     // Code has it in a literal, or shows how it is done.
@@ -389,7 +400,7 @@ fn generic(index: &Index, named: &Named<'_>, name: &Name, meaning: Meaning, (lea
             return None;
         }
         // `"auth": "…"` of container registries' clients.
-        if decode::begins_as_text(bare) && decode::base64(bare).is_some_and(|plain| decode::is_text(&plain) && plain.contains(&b':')) {
+        if decode::begins_as_text(bare) && pair(bare).is_some() {
             return basic(index, bare, named.value.len() - bare.len(), named);
         }
     }

@@ -8,13 +8,13 @@ use std::{ops::Range, time::Instant};
 use super::{
     Engine, Hint, Scratch,
     around::{around, digits_by_chance, documents, is_digest, minified, published_client, within_base64, words_run_together},
-    assign::{self, Form},
+    assign::Form,
     calls,
     claim::{self, Claim},
     classify::{self, Named},
     decode, encoded,
     index::Target,
-    model::{Shape, entropy},
+    model::entropy,
     names::{Name, Use},
     nearby,
     overlap::Rank,
@@ -163,7 +163,7 @@ impl<'e, 's> Search<'e, 's> {
             {
                 // Lines of a file are decoded together where its containers are.
                 let file = self.depth == 0 && hint.kind == LocationKind::File && !hint.binary;
-                match wrapped::around(haystack, &run.span).filter(|_| file) {
+                match file.then(|| wrapped::around(haystack, &run.span)).flatten() {
                     Some(lines) => run_end = lines.span.end,
                     None => self.nested(&run.bytes, &run.span, run.label, hint),
                 }
@@ -413,7 +413,7 @@ impl<'e, 's> Search<'e, 's> {
             // What is typed there may be shown only, but not with a password that a generator made.
             Kind::Docs | Kind::Source | Kind::Other => {
                 let shown = self.place.test || self.place.package || self.place.published;
-                !shown && assign::telling(value) && Shape::of(value).randomness() > 0.5
+                !shown && classify::is_random(value)
             }
             _ => true,
         };

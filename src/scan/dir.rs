@@ -197,7 +197,7 @@ fn scan_file(file: &Listed, path: &Arc<str>, origins: &Origins, scanner: &mut Sc
     let scanned = fs::File::open(&file.path).and_then(|mut reader| {
         let mut sink = EntrySink { outcome, path: path.clone(), raw_path: path.as_bytes(), position: 0 };
         if let Some(origin) = origins.of(path) {
-            return scanner.scan_object(path, file.size, Some(origin), &mut reader, &mut sink);
+            return scanner.scan_from(Some(origin), path, Some(file.size), &mut reader, &mut sink);
         }
         let capture = scan_content(scanner, file.size, &mut reader, &mut sink, file.size <= DATABASES)?;
         if let Some(capture) = capture

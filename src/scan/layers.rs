@@ -138,7 +138,7 @@ fn walk(
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes)?;
                 let Some(bytes) = objects.add(entry.path, position, bytes) else { return Ok(()) };
-                return scanner.scan_object(&path, entry.size, None, &mut bytes.as_slice(), &mut sink);
+                return scanner.scan(&path, Some(entry.size), &mut bytes.as_slice(), &mut sink);
             }
             let room = databases.saturating_add(entry.size) <= DATABASES;
             if let Some(capture) = scan_content(scanner, entry.size, content, &mut sink, room)? {

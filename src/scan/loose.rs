@@ -54,7 +54,7 @@ impl Objects {
             let name = String::from_utf8_lossy(&path);
             let mut sink = EntrySink { outcome, path: name.as_ref().into(), raw_path: &path, position };
             // Memory does not fail.
-            let _ = scanner.scan_object(&name, bytes.len() as u64, origins.of(&name), &mut bytes.as_slice(), &mut sink);
+            let _ = scanner.scan_from(origins.of(&name), &name, Some(bytes.len() as u64), &mut bytes.as_slice(), &mut sink);
         }
     }
 }

@@ -188,15 +188,26 @@ fn node_properties(rest: &[u8]) -> usize {
     if word > 0 && blanks > 0 && !matches!(rest.get(behind), None | Some(b'\n' | b'\r')) { behind } else { 0 }
 }
 
-/// What follows a value in a command of a shell.
-const COMMANDS: [&[u8]; 6] = [b" ./", b" && ", b" || ", b" | ", b" ; ", b"; "];
+/// What follows a value and a blank in a command of a shell.
+const COMMANDS: [&[u8]; 4] = [b"./", b"&& ", b"|| ", b"| "];
 
 /// Where another variable is assigned on the same line: `A=value OTHER=1`.
 pub(in crate::detect) fn next_variable(line: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b' ', line).find(|at| {
+    memchr::memchr_iter(b' ', line).find(|at| assigns(line.get(at + 1..).unwrap_or_default()))
+}
+
+/// Whether the text begins with a variable's assignment.
+fn assigns(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'_').count();
+    name >= 3 && text.get(name) == Some(&b'=') && text.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+/// Where a command goes on behind the value: `A=value ./run`, `A=value; run`, `A=value B=value ./run`.
+fn command(line: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b' ', line).find_map(|at| {
         let next = line.get(at + 1..).unwrap_or_default();
-        let name = next.iter().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'_').count();
-        name >= 3 && next.get(name) == Some(&b'=') && next.first().is_some_and(u8::is_ascii_uppercase)
+        let ended = at.checked_sub(1).filter(|before| line.get(*before) == Some(&b';'));
+        ended.or_else(|| (COMMANDS.iter().any(|word| next.starts_with(word)) || assigns(next)).then_some(at))
     })
 }
 
@@ -207,8 +218,7 @@ fn whole_line(rest: &[u8], before: Option<u8>) -> usize {
     let line = rest.get(..end).unwrap_or_default();
     let closed = before.filter(|b| matches!(b, b'"' | b'\'')).and_then(|quote| memchr::memrchr(quote, line));
     let line = line.get(..closed.unwrap_or(line.len())).unwrap_or_default();
-    let command = COMMANDS.iter().filter_map(|word| memchr::memmem::find(line, word)).chain(next_variable(line)).min();
-    let line = line.get(..command.unwrap_or(line.len())).unwrap_or_default();
+    let line = line.get(..command(line).unwrap_or(line.len())).unwrap_or_default();
     let comment = line.windows(2).position(|two| matches!(two, b" #" | b"\t#")).unwrap_or(line.len());
     let line = line.get(..comment).unwrap_or_default().trim_ascii_end();
     let line = line.strip_suffix(b",").or_else(|| line.strip_suffix(b";")).unwrap_or(line);
